@@ -1,0 +1,90 @@
+"""Every error this package raises on purpose, in one tree.
+
+Owns the exception types and their exit codes; knows nothing of who raises them.
+
+::
+
+    SpeechAgentsError            exit 1
+    ├── InputError               exit 2   the user's input is at fault; nothing was written
+    │   ├── ScriptError          a screenplay, dialogue or book; names file and line
+    │   ├── CastError            a cast file or a casting request
+    │   ├── SettingsError        an option, a preset or a format name
+    │   └── SoundError           an effect, ambience or cover file
+    ├── ProductionError          exit 2   the production folder
+    │   ├── ProductionBusy       another run holds its lock
+    │   └── StorageError         disk full, read-only, or a file that is gone
+    ├── SynthesisError           exit 3   a voice could not speak a line
+    └── BackendMissing           exit 2   an optional back end is not installed
+
+Each message says what is wrong, where, and what to do about it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SpeechAgentsError(Exception):
+    """Base of all errors raised on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class InputError(SpeechAgentsError):
+    """The user's input is at fault."""
+
+    exit_code = 2
+
+
+class ScriptError(InputError):
+    """A script cannot be read.
+
+    Args:
+        message: What is wrong and what to do about it.
+        source: Name of the file, or of the text when there is no file.
+        line: 1-based line number, when the fault has one.
+    """
+
+    def __init__(self, message: str, *, source: str = "", line: int | None = None) -> None:
+        place = ":".join(part for part in (source, str(line) if line else "") if part)
+        super().__init__(f"{place}: {message}" if place else message)
+        self.source = source
+        self.line = line
+
+
+class CastError(InputError):
+    """A cast file or a casting request cannot be honoured."""
+
+
+class SettingsError(InputError):
+    """An option, preset or format name is unknown or out of range."""
+
+
+class SoundError(InputError):
+    """A sound or picture that the user supplied cannot be used."""
+
+
+class ProductionError(SpeechAgentsError):
+    """The production folder cannot be used."""
+
+    exit_code = 2
+
+
+class ProductionBusy(ProductionError):  # noqa: N818 - reads as a state, like BlockingIOError's siblings
+    """Another run is working in the same production folder."""
+
+
+class StorageError(ProductionError):
+    """The disk is full or read-only, or a file of the production is gone."""
+
+
+class SynthesisError(SpeechAgentsError):
+    """A voice could not speak a line."""
+
+    exit_code = 3
+
+
+class BackendMissing(SpeechAgentsError):  # noqa: N818 - names what is missing
+    """An optional back end is not installed; the message holds the install command."""
+
+    exit_code = 2

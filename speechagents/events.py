@@ -1,0 +1,150 @@
+"""What happens while a drama is made: one typed stream for the terminal, the web page, the disk and tests.
+
+Owns the event values. Knows nobody who sends or receives them. Times are seconds from the start of the programme.
+
+A performance sends, in this order: one `Started`; for each scene its `LineSpoken`, `LineFailed` and `SoundReady`
+in order of time, then its `SceneReady`; then `ExportProgress` and `Exported` of all formats, interleaved; one
+`Finished`. A `Warned` may come anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from speechagents.audio import Audio
+from speechagents.drama import Line
+from speechagents.production.exports import Exported, ExportProgress
+from speechagents.production.timeline import PlacedLine, PlacedScene
+from speechagents.voices.casting import Cast
+
+__all__ = [
+    "Event",
+    "ExportProgress",
+    "Exported",
+    "Finished",
+    "LineFailed",
+    "LineSpoken",
+    "SceneReady",
+    "SoundReady",
+    "Started",
+    "Warned",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The script is read and cast.
+
+    Attributes:
+        title: Title of the programme.
+        scenes: Number of scenes.
+        lines: Number of lines to speak.
+        roles: Number of roles, the narrator not counted.
+        cast: Who speaks with which voice.
+        preset: Name of the preset and why it was chosen.
+        language: BCP 47 tag of the script.
+    """
+
+    title: str
+    scenes: int
+    lines: int
+    roles: int
+    cast: Cast
+    preset: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something the user may want to know; work goes on."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineSpoken:
+    """A line has its take and its place.
+
+    Attributes:
+        placed: The line with its times.
+        scene: 0-based index of its scene.
+        reused: The take was on disk already.
+    """
+
+    placed: PlacedLine
+    scene: int
+    reused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LineFailed:
+    """A line could not be spoken; it is left out.
+
+    Attributes:
+        line: What should have been spoken.
+        reason: Why it was not.
+    """
+
+    line: Line
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SoundReady:
+    """The next stretch of the mix can be heard, before mastering.
+
+    Attributes:
+        start_s: Where it begins in the programme; each begins where the one before ended.
+        duration_s: Its length.
+        read: Gives the stereo sound; it must be called before the next event is asked for.
+    """
+
+    start_s: float
+    duration_s: float
+    read: Callable[[], Audio] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SceneReady:
+    """A scene is spoken and mixed.
+
+    Attributes:
+        index: 0-based index.
+        scene: All its lines with their times.
+    """
+
+    index: int
+    scene: PlacedScene
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The production is complete.
+
+    Attributes:
+        folder: The production.
+        files: What was made, in the order of the formats asked for, then stems.
+        lines: Lines asked for.
+        roles: Roles that have lines, the narrator not counted.
+        duration_s: Length of the programme.
+        seconds: Time it took.
+        spoken: Takes made by this run; the others were on disk.
+        failed: Lines that could not be spoken.
+        gates: Measurements of each mastered file, by format.
+    """
+
+    folder: Path
+    files: Sequence[Path]
+    lines: int
+    roles: int
+    duration_s: float
+    seconds: float
+    spoken: int
+    failed: Sequence[LineFailed]
+    gates: Mapping[str, Any]
+
+
+Event = Started | Warned | LineSpoken | LineFailed | SoundReady | SceneReady | ExportProgress | Exported | Finished

@@ -1,0 +1,107 @@
+"""What a user may choose for a performance, checked before anything is made.
+
+Owns names, defaults and limits of the options, and their form in ``production.json``. Does not know what they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+from speechagents.errors import SettingsError
+
+DEFAULT_FORMATS = ("m4b", "mp3", "vtt", "json")
+
+
+@dataclass(frozen=True, slots=True)
+class PerformSettings:
+    """Options of a performance.
+
+    Attributes:
+        formats: Names of the exports, see ``speechagents export --help``.
+        master: Loudness standard of the audio files: ``acx``, ``r128``, ``podcast`` or ``none``.
+        narrator: Read headings and action aloud.
+        stems: Also write one FLAC for each role, and one for effects and ambience.
+        seed: Chooses among equally good voices, positions and gaps; same seed, same bytes. Where a production has a
+            cast already, that cast stays.
+        language: BCP 47 tag; empty takes the title page's ``Language:``, else English.
+        author: Overrides the title page's author.
+        cast: A cast file that overrides the casting; None takes the production's own, if it has one.
+        sounds: Folder of effects and ambiences for the script's cues.
+        cover: Picture for the audio files; None draws one.
+    """
+
+    formats: tuple[str, ...] = DEFAULT_FORMATS
+    master: str = "podcast"
+    narrator: bool = False
+    stems: bool = False
+    seed: int = 0
+    language: str = ""
+    author: str = ""
+    cast: Path | None = None
+    sounds: Path | None = None
+    cover: Path | None = None
+
+    def __post_init__(self) -> None:
+        if type(self.seed) is not int or not 0 <= self.seed < 2**63:
+            raise SettingsError(f"seed {self.seed!r} is not a whole number from 0 to {2**63 - 1}")
+        if self.language and not (len(self.language) <= 35 and self.language.replace("-", "").isalnum()):
+            raise SettingsError(f"language {self.language!r} is no BCP 47 tag; write for example en, de or pt-BR")
+        if len(self.author) > 300:
+            raise SettingsError("the author's name is longer than 300 characters")
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for ``production.json``."""
+        return {
+            # Absolute, because a later run may be started from another folder.
+            name: str(value.absolute())
+            if isinstance(value, Path)
+            else list(value)
+            if isinstance(value, tuple)
+            else value
+            for name, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_json(cls, values: object) -> Self:
+        """Settings as `as_json` gave them.
+
+        Raises:
+            SettingsError: The values were damaged.
+        """
+        if not isinstance(values, dict):
+            raise SettingsError("production.json holds no settings; perform the script again")
+        kept: dict[str, Any] = {}
+        for field in fields(cls):
+            value = values.get(field.name)
+            if value is None:
+                continue
+            if not _FITS[field.name](value):
+                raise SettingsError(f"production.json: {field.name} cannot be {value!r}; perform the script again")
+            kept[field.name] = value
+        kept["formats"] = tuple(kept.get("formats", DEFAULT_FORMATS))
+        for name in ("cast", "sounds", "cover"):
+            if name in kept:
+                kept[name] = Path(kept[name])
+        return cls(**kept)
+
+
+def _is(kind: type) -> Callable[[object], bool]:
+    return lambda value: type(value) is kind
+
+
+_FITS: Mapping[str, Callable[[object], bool]] = {
+    "formats": lambda value: isinstance(value, list) and all(isinstance(name, str) for name in value),
+    "master": _is(str),
+    "narrator": _is(bool),
+    "stems": _is(bool),
+    "seed": _is(int),
+    "language": _is(str),
+    "author": _is(str),
+    "cast": _is(str),
+    "sounds": _is(str),
+    "cover": _is(str),
+}
+"""What JSON must give for each option."""
