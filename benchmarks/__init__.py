@@ -1,0 +1,1 @@
+"""Commands that print the measured figures which the README quotes, and what they measure with."""

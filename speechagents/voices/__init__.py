@@ -1,0 +1,1 @@
+"""Voices: the protocol of speech synthesis, the catalogue, styles, casting and the back ends."""
