@@ -1,0 +1,1 @@
+"""From lines to files: takes, timeline, mix, master, exports."""

@@ -1,0 +1,100 @@
+"""Takes on disk: one FLAC file for each rendering, named by what it is a rendering of.
+
+Owns the address of a take and its file: 16-bit mono FLAC whose comment carries the word times, so that one rename
+publishes both. Does not know how takes are made or where they are placed. A file that is missing, cut short or
+damaged counts as not there: it is rendered again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+
+from speechagents.audio import Audio
+from speechagents.production.storage import write_atomically
+from speechagents.voices.synthesizer import SpokenLine, Take, Word
+
+_FORMAT = 1
+"""Version of the file's layout; part of the address, so that an old layout is never misread."""
+
+
+def take_address(identity: str, line: SpokenLine) -> str:
+    """Content address of a rendering.
+
+    Args:
+        identity: `Synthesizer.identity`: name, version and settings of the back end.
+        line: What is to be spoken.
+
+    Returns:
+        64 hexadecimal digits; equal exactly when back end, voice, style, language and text are.
+    """
+    parts = [
+        _FORMAT,
+        identity,
+        line.voice.id,
+        line.voice.recipe,
+        line.language,
+        line.style.tag,
+        round(line.style.strength, 4),
+        line.text,
+    ]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode()).hexdigest()
+
+
+class TakeStore:
+    """The folder of takes. Safe to use from several threads: files are published by renaming.
+
+    Args:
+        folder: Where the takes lie; made when the first one is saved.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, address: str) -> Path:
+        """File of a take, whether it exists or not."""
+        if len(address) != 64 or not set(address) <= set("0123456789abcdef"):
+            raise ValueError(f"{address!r} is no take address")
+        return self._folder / f"{address}.flac"
+
+    def load(self, address: str, line: SpokenLine) -> Take | None:
+        """The take at an address, or None when there is no whole, readable file."""
+        try:
+            with sf.SoundFile(self.path(address)) as file:
+                about = json.loads(file.comment)
+                if file.channels != 1 or file.frames != about["frames"]:
+                    return None
+                samples = file.read(dtype="float32")
+                audio = Audio(samples, file.samplerate)
+            if audio.frames != about["frames"]:
+                return None
+            words = tuple(Word(str(text), float(start), float(end)) for text, start, end in about["words"])
+        except (sf.LibsndfileError, OSError, ValueError, KeyError, TypeError):
+            return None
+        return Take(line, audio, words)
+
+    def save(self, address: str, take: Take) -> Take:
+        """Write a take and give it back as `load` would: with samples rounded to 16 bits.
+
+        Raises:
+            StorageError: The disk is full or the folder cannot be written.
+        """
+        path = self.path(address)
+        pcm = np.clip(np.rint(take.audio.samples * np.float32(32768.0)), -32768, 32767).astype(np.int16)
+        about = {
+            "frames": len(pcm),
+            "words": [[word.text, round(word.start_s, 4), round(word.end_s, 4)] for word in take.words],
+        }
+        # Encoded in memory first: libsndfile hides a full disk, a plain write does not.
+        encoded = io.BytesIO()
+        with sf.SoundFile(encoded, "w", take.audio.rate_hz, 1, subtype="PCM_16", format="FLAC") as file:
+            file.comment = json.dumps(about, ensure_ascii=True, separators=(",", ":"))
+            file.write(pcm)
+        write_atomically(path, encoded.getvalue())
+        words = tuple(Word(word.text, round(word.start_s, 4), round(word.end_s, 4)) for word in take.words)
+        return Take(take.line, Audio.from_pcm16(pcm.tobytes(), take.audio.rate_hz), words)
