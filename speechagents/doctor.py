@@ -1,0 +1,120 @@
+"""What can run on this machine, what is missing, and what to do about it.
+
+Owns the examination and its report. Asks the registry, the presets and the encoders; knows no back end.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from speechagents import __version__
+from speechagents.errors import SpeechAgentsError
+from speechagents.presets import choose_preset, presets
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing examined.
+
+    Attributes:
+        name: What was looked at.
+        ok: It works.
+        detail: What was seen, or what to do.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class PresetState:
+    """Whether a preset can run here; see `Preset` for the fields."""
+
+    name: str
+    ready: bool
+    missing: str
+    licence: str
+    download_gb: float
+    vram_gb: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The outcome of an examination."""
+
+    findings: Sequence[Finding]
+    presets: Sequence[PresetState]
+
+    @property
+    def healthy(self) -> bool:
+        """Everything that the default needs works."""
+        return all(finding.ok for finding in self.findings)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "version": __version__,
+            "healthy": self.healthy,
+            "findings": [asdict(finding) for finding in self.findings],
+            "presets": [asdict(preset) for preset in self.presets],
+        }
+
+    def as_text(self) -> str:
+        """A report for people."""
+        rows = [f"speechagents {__version__}"]
+        rows += [f"{'ok ' if finding.ok else 'BAD'}  {finding.name}: {finding.detail}" for finding in self.findings]
+        rows += [
+            f"{'ok ' if preset.ready else '-- '}  preset {preset.name}: "
+            f"{preset.missing or 'ready'} (licence {preset.licence}; download {preset.download_gb:g} GB; "
+            f"VRAM {preset.vram_gb:g} GB)"
+            for preset in self.presets
+        ]
+        return "\n".join(rows)
+
+
+def examine() -> Report:
+    """Try the parts that a performance needs, for real where it is quick."""
+    states = [
+        PresetState(preset.name, not preset.missing, preset.missing, preset.licence, preset.download_gb, preset.vram_gb)
+        for preset in presets()
+    ]
+    python = f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    return Report(
+        findings=(Finding("python", sys.version_info >= (3, 11), python), _voices(), _encoders()),
+        presets=states,
+    )
+
+
+def _voices() -> Finding:
+    from speechagents.studio import Studio
+    from speechagents.voices.synthesizer import SpokenLine, Take
+
+    try:
+        preset, why = choose_preset()
+        with Studio(preset=preset.name, jobs=1) as studio:
+            voice = studio.synthesizer.voices[0]
+            (take,) = studio.synthesizer.speak([SpokenLine("All is well.", voice)])
+            heard = f"{len(studio.synthesizer.voices)} voices; {why}"
+    except SpeechAgentsError as error:
+        return Finding("voices", ok=False, detail=str(error))
+    if not isinstance(take, Take):
+        return Finding("voices", ok=False, detail=take.reason)
+    return Finding("voices", ok=True, detail=f"{heard}; spoke {take.audio.duration_s:.1f} s to try")
+
+
+def _encoders() -> Finding:
+    from av.codec import codecs_available
+
+    wanted = {"aac": "m4b", "libmp3lame": "mp3", "libopus": "opus"}
+    lacking = [form for codec, form in wanted.items() if codec not in codecs_available]
+    if lacking:
+        return Finding(
+            "encoders", ok=False, detail=f"this build of PyAV cannot write {', '.join(lacking)}: pip install -U av"
+        )
+    return Finding("encoders", ok=True, detail="wav, flac, mp3, opus, m4b")

@@ -1,0 +1,160 @@
+"""Shows a performance's events to somebody at a terminal, or in a log.
+
+Owns bars and plain lines. Knows only the events. Names and texts of scripts are untrusted: they are printed without
+control characters and without rich's markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Protocol, TextIO
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from speechagents.drama import clean_name
+from speechagents.events import (
+    Event,
+    Exported,
+    ExportProgress,
+    Finished,
+    LineFailed,
+    LineSpoken,
+    SceneReady,
+    Started,
+    Warned,
+)
+
+
+def show(events: Iterable[Event], *, stream: TextIO) -> Finished:
+    """Show events until the last one and give that one back.
+
+    Args:
+        events: Of one performance.
+        stream: Where to; bars if it is a terminal, else one plain line for each scene and file.
+    """
+    finished: Finished | None = None
+    with _Bars.on(stream) if stream.isatty() else _Log.on(stream) as display:
+        for event in events:
+            if isinstance(event, Finished):
+                finished = event
+            display.show(event)
+    assert finished is not None  # noqa: S101 - every event stream ends with it
+    return finished
+
+
+class _Display(Protocol):
+    def show(self, event: Event) -> None: ...
+
+
+class _Log:
+    """Plain lines."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._scenes = 0
+        self._closed = False
+
+    @classmethod
+    @contextmanager
+    def on(cls, stream: TextIO) -> Iterator[_Display]:
+        yield cls(stream)
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self._scenes = event.scenes
+        line = _sentence(event, self._scenes)
+        if line and not self._closed:
+            try:
+                print(clean_name(line), file=self._stream, flush=True)
+            except BrokenPipeError:
+                self._closed = True  # nobody reads any more (`… | head`); the work goes on all the same
+
+
+class _Bars:
+    """Progress bars with the time left."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._scenes = 0
+        self._speaking: TaskID | None = None
+        self._exports: dict[str, TaskID] = {}
+
+    @classmethod
+    @contextmanager
+    def on(cls, stream: TextIO) -> Iterator[_Display]:
+        console = Console(file=stream)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=console) as progress:
+            yield cls(progress)
+
+    def show(self, event: Event) -> None:
+        match event:
+            case Started():
+                self._scenes = event.scenes
+                self._speaking = self._progress.add_task("speaking", total=event.lines)
+                self._print(event)
+            case LineSpoken() if self._speaking is not None:
+                self._progress.advance(self._speaking)
+            case LineFailed() if self._speaking is not None:
+                self._progress.advance(self._speaking)
+                self._print(event)
+            case ExportProgress():
+                if event.format not in self._exports:
+                    self._exports[event.format] = self._progress.add_task(event.format, total=round(event.total_s))
+                self._progress.update(self._exports[event.format], completed=round(event.done_s))
+            case Exported():
+                if event.format in self._exports:
+                    task = self._exports[event.format]
+                    self._progress.update(task, completed=self._progress.tasks[task].total)
+                self._print(event)
+            case Warned() | Finished():
+                self._print(event)
+            case _:
+                pass
+
+    def _print(self, event: Event) -> None:
+        self._progress.console.print(escape(clean_name(_sentence(event, self._scenes))), highlight=False)
+
+
+def _sentence(event: Event, scenes: int) -> str:
+    match event:
+        case Started():
+            return (
+                f"{event.title}: {event.scenes} scenes, {event.lines} lines, {event.roles} roles, "
+                f"language {event.language}; {event.preset}"
+            )
+        case Warned():
+            return f"note: {event.message}"
+        case LineFailed():
+            return f"line {event.line.number} of {event.line.role} could not be spoken: {event.reason}"
+        case SceneReady():
+            return f"scene {event.index + 1}/{scenes} {event.scene.title}: {clock(event.scene.end_s)}"
+        case Exported():
+            if event.report is None:
+                return str(event.path)
+            verdict = "meets" if event.report.passed else "DOES NOT MEET"
+            return f"{event.path} {verdict} {event.report.master}, see production.json"
+        case Finished():
+            factor = event.duration_s / max(event.seconds, 1e-9)
+            return (
+                f"{clock(event.duration_s)} of sound in {event.seconds:.1f} s ({factor:.0f} x real time), "
+                f"{event.spoken} of {event.lines} lines spoken anew, {len(event.failed)} failed"
+            )
+        case _:
+            return ""
+
+
+def clock(seconds: float) -> str:
+    """A time as people write it: 1:02:03, or 2:03 under an hour."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
