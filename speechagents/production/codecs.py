@@ -161,7 +161,7 @@ class PcmCodec:
         """Encode a segment, see `Codec`; each block is one packet."""
         full_scale = 2.0 ** (self.bits - 1)
         for block in blocks:
-            scaled = np.rint(block * np.float64(full_scale)).clip(-full_scale, full_scale - 1)
+            scaled = np.rint(np.ascontiguousarray(block) * np.float64(full_scale)).clip(-full_scale, full_scale - 1)
             if self.bits == 16:
                 yield [scaled.astype("<i2").tobytes()]
             else:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
+
 from speechagents.audio import Samples
 from speechagents.production.codecs import Codec
 from speechagents.production.lanes import Lane, Product
@@ -60,31 +62,93 @@ def blocks_of(programme: Programme, segment: Segment) -> Iterator[Samples]:
         first = end
 
 
-def encoding_lane(programme: Programme, codec: Codec, write: Callable[[Sequence[bytes]], None]) -> Lane:
-    """Everything that must be done to encode a programme; packets are written in order."""
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A file that a programme is encoded into.
+
+    Attributes:
+        codec: Makes its packets.
+        write: Takes them, in order.
+    """
+
+    codec: Codec
+    write: Callable[[Sequence[bytes]], None]
+
+
+def encoding_lane(programme: Programme, outputs: Sequence[Output]) -> Lane:
+    """Everything that must be done to encode a programme into several files.
+
+    Each stretch is read, and if the programme is mastered, limited, once for all of them.
+    """
+    cuts = [segments(programme.frames, programme.joints, grid=output.codec.grid) for output in outputs]
+
+    def write(packets_of: tuple[int, list[bytes]]) -> None:
+        index, packets = packets_of
+        outputs[index].write(packets)
+
     return Lane(
         tasks=(
-            _encode_task(programme, codec, segment)
-            for segment in segments(programme.frames, programme.joints, grid=codec.grid)
+            _encode_task(programme, [output.codec for output in outputs], stretch)
+            for stretch in zip(*cuts, strict=True)
         ),
         consume=write,
         total_s=programme.frames / PROGRAMME_HZ,
     )
 
 
-def _encode_task(programme: Programme, codec: Codec, segment: Segment) -> Callable[[], Iterator[Product]]:
+def _encode_task(
+    programme: Programme, codecs: Sequence[Codec], stretch: Sequence[Segment]
+) -> Callable[[], Iterator[Product]]:
     def task() -> Iterator[Product]:
-        done = 0
-
-        def counted() -> Iterator[Samples]:
-            nonlocal done
-            for block in blocks_of(programme, segment):
-                yield block
-                done += len(block)
-
-        told = 0
-        for packets in codec.encode(counted(), frames=segment.frames, last=segment.last):
-            yield Product(packets, (done - told) / PROGRAMME_HZ, sum(map(len, packets)))
-            told = done
+        once = _ReadOnce(programme)
+        encoders = {
+            index: iter(codec.encode(blocks_of(once, segment), frames=segment.frames, last=segment.last))
+            for index, (codec, segment) in enumerate(zip(codecs, stretch, strict=True))
+        }
+        # The first file's length stands for all: cuts differ by less than a packet.
+        progress = _Progress(stretch[0].first, once)
+        # In turn, so that all are at the same block.
+        while encoders:
+            for index in list(encoders):
+                packets = next(encoders[index], None)
+                if packets is None:
+                    del encoders[index]
+                else:
+                    yield Product((index, packets), progress.seconds(), sum(map(len, packets)))
 
     return task
+
+
+class _ReadOnce:
+    """A programme that remembers its latest blocks, for several readers that go through it side by side."""
+
+    def __init__(self, programme: Programme) -> None:
+        self._programme = programme
+        self._blocks: dict[int, Samples] = {}
+        self.frames = programme.frames
+        self.joints = programme.joints
+        self.reached = 0
+
+    def read(self, first: int, count: int) -> Samples:
+        """Frames that lie within one block, as `blocks_of` asks for them."""
+        number, offset = divmod(first, BLOCK)
+        if number not in self._blocks:
+            self._blocks.pop(number - 2, None)
+            # Columns in one piece each: what most encoders take.
+            self._blocks[number] = np.asfortranarray(self._programme.read(number * BLOCK, BLOCK))
+            self.reached = max(self.reached, first + count)
+        return self._blocks[number][offset : offset + count]
+
+
+class _Progress:
+    """How far a stretch is, told in differences."""
+
+    def __init__(self, first: int, source: _ReadOnce) -> None:
+        self._told = first
+        self._source = source
+
+    def seconds(self) -> float:
+        """Seconds since the last time."""
+        reached = max(self._told, self._source.reached)
+        news, self._told = reached - self._told, reached
+        return news / PROGRAMME_HZ

@@ -2,8 +2,9 @@
 
 Owns the registry of formats and the way a file comes to its name. Does not know how any format is built.
 
-Audio formats are encoded side by side on one pool of threads and checked against the standard when they are
-finished; if a codec's overshoot breaks the rule for peaks, the file is made once more under a lower ceiling.
+Audio formats are encoded side by side, each stretch of the programme on one thread of a pool for all of them, and
+checked against the standard when they are finished; if a codec's overshoot breaks the rule for peaks, the file is made
+once more with the ceiling lowered at those places.
 Every file has a fixed name, is written under a temporary one in the same folder, and gets its name when it is
 complete and on disk.
 """
@@ -26,11 +27,11 @@ from speechagents.production.containers.mp4 import M4bFile
 from speechagents.production.containers.ogg import OpusFile
 from speechagents.production.containers.wav import WavFile
 from speechagents.production.cover import make_cover, read_cover
-from speechagents.production.encoding import Segment, blocks_of, encoding_lane, segments
+from speechagents.production.encoding import Output, Segment, blocks_of, encoding_lane, segments
 from speechagents.production.gain import gain_for
-from speechagents.production.gate import GateReport, judge, measure_file
+from speechagents.production.gate import GateReport, dips_at, judge, measure_files
 from speechagents.production.lanes import Done, Job, Lane, Product, Progress, run
-from speechagents.production.limiter import MasteredProgramme
+from speechagents.production.limiter import Dip, MasteredProgramme
 from speechagents.production.loudness import LoudnessMeter, Measured
 from speechagents.production.masters import Master, master_named
 from speechagents.production.otio import otio
@@ -234,58 +235,97 @@ def export(
                 for piece in text.write(source):
                     file.write(piece.encode("utf-8", "replace"))
             yield Exported(name, path, path.stat().st_size)
-    work = {name: _audio_job(name, programme, out / file_name(name), standard, gain_db, label) for name in audio}
-    for event in run(work, threads=jobs):
+    files = {name: out / file_name(name) for name in audio}
+    for event in run({"": _audio_job(files, programme, standard, gain_db, label)}, threads=jobs):
         if isinstance(event, Progress):
-            yield ExportProgress(event.job, event.done_s, event.total_s)
+            yield from (ExportProgress(name, event.done_s, event.total_s) for name in files)
         else:
-            yield event.result
+            yield from event.result
+
+
+@dataclass(slots=True)
+class _Making:
+    """A file of sound while it is being made.
+
+    Attributes:
+        name: Of its format.
+        path: Its name when it is complete.
+        file: It, under another name.
+        dips: Where the programme is turned down further for it.
+        report: What it measures.
+    """
+
+    name: str
+    path: Path
+    file: BinaryIO
+    dips: list[Dip] = field(default_factory=list)
+    report: GateReport | None = None
+
+    @property
+    def form(self) -> AudioFormat:
+        """Its format."""
+        form = FORMATS[self.name]
+        assert isinstance(form, AudioFormat)  # noqa: S101 - chosen so by `export`
+        return form
 
 
 def _audio_job(
-    name: str, programme: Programme, path: Path, master: Master | None, gain_db: float, label: Label
-) -> Job[Exported]:
-    """Write one audio file, check it, and write it once more if its peaks are too high."""
-    form = FORMATS[name]
-    assert isinstance(form, AudioFormat)  # noqa: S101 - chosen so by `export`
-    report: GateReport | None = None
-    with _new_file(path) as file:
+    files: Mapping[str, Path], programme: Programme, master: Master | None, gain_db: float, label: Label
+) -> Job[list[Exported]]:
+    """Write the audio files side by side and check them; where a codec overshoots, its file is made again with dips."""
+    with contextlib.ExitStack() as opened:
+        made = [_Making(name, path, opened.enter_context(_new_file(path))) for name, path in files.items()]
+        if not made:
+            return []
         if master is None:
-            yield from _fill(file, path, form, programme, label)
+            yield from _fill(made, programme, label)
         else:
-            ceiling_db = master.ceiling_db
-            rule = master.peak_rule
-            for _ in range(_ATTEMPTS):
-                mastered = MasteredProgramme(programme, gain_db=gain_db, ceiling_db=ceiling_db)
-                yield from _fill(file, path, form, mastered, label)
-                measured = yield from measure_file(Path(file.name), known_as=path)
-                report = GateReport(master.name, path.name, measured, judge(measured, master), gain_db, ceiling_db)
-                over_db = getattr(measured, rule.name) - rule.high
-                if over_db <= 0.0:
+            mastered = MasteredProgramme(programme, gain_db=gain_db, ceiling_db=master.ceiling_db)
+            yield from _fill(made, mastered, label)
+            doubtful = made
+            for attempt in range(_ATTEMPTS):
+                heard = yield from measure_files([(Path(one.file.name), one.path) for one in doubtful], master)
+                for one, found in zip(doubtful, heard, strict=True):
+                    verdicts = judge(found.loudness, master)
+                    one.report = GateReport(
+                        master.name, one.path.name, found.loudness, verdicts, gain_db, master.ceiling_db, len(one.dips)
+                    )
+                    one.dips += dips_at(found.overs, mastered, known=one.dips)
+                doubtful = [one for one in doubtful if one.report and len(one.dips) > one.report.dips]
+                if not doubtful or attempt + 1 == _ATTEMPTS:
                     break
-                ceiling_db -= over_db + _RETRY_MARGIN_DB
-    return Exported(name, path, path.stat().st_size, report)
+                for one in doubtful:
+                    dipped = MasteredProgramme(
+                        programme, gain_db=gain_db, ceiling_db=master.ceiling_db, dips=tuple(one.dips)
+                    )
+                    yield from _fill([one], dipped, label)
+    return [Exported(one.name, one.path, one.path.stat().st_size, one.report) for one in made]
 
 
-_ATTEMPTS = 2
-_RETRY_MARGIN_DB = 0.3
+_ATTEMPTS = 4
+"""Times that a file is measured; before each but the first it was made again with more dips."""
 
 
-def _fill(
-    file: BinaryIO, path: Path, form: AudioFormat, programme: Programme, label: Label
-) -> Generator[Lane, None, None]:
-    """Write a programme into an open file, over whatever is in it."""
-    file.seek(0)
-    file.truncate()
-    container = form.open(file, programme.frames, label)
+def _fill(made: Sequence[_Making], programme: Programme, label: Label) -> Generator[Lane, None, None]:
+    """Write a programme into open files, over whatever is in them."""
+    containers = []
+    for one in made:
+        one.file.seek(0)
+        one.file.truncate()
+        containers.append(one.form.open(one.file, programme.frames, label))
 
-    def write(packets: Sequence[bytes]) -> None:
-        with storage_errors(path):
-            container.write(packets)
+    def output(one: _Making, container: Container) -> Output:
+        def write(packets: Sequence[bytes]) -> None:
+            with storage_errors(one.path):
+                container.write(packets)
 
-    yield encoding_lane(programme, form.codec, write)
-    container.finish()
-    file.flush()
+        return Output(one.form.codec, write)
+
+    yield encoding_lane(programme, [output(*pair) for pair in zip(made, containers, strict=True)])
+    for one, container in zip(made, containers, strict=True):
+        with storage_errors(one.path):
+            container.finish()
+            one.file.flush()
 
 
 def _measure(programme: Programme) -> Job[list[Measured]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -19,8 +19,11 @@ import numpy as np
 from speechagents.audio import Samples
 from speechagents.errors import StorageError
 from speechagents.production.lanes import Job, Lane, Product
+from speechagents.production.limiter import Dip, MasteredProgramme
 from speechagents.production.loudness import Loudness, LoudnessMeter, Measured, merge
 from speechagents.production.masters import Master
+from speechagents.production.programme import PROGRAMME_HZ
+from speechagents.production.truepeak import largest
 
 _BLOCK_FRAMES = 48_000
 """Frames that are decoded and measured at a time: about a second."""
@@ -56,6 +59,7 @@ class GateReport:
         verdicts: One for each rule of the standard.
         gain_db: Gain that was applied to the mix.
         ceiling_db: Ceiling that the limiter kept to.
+        dips: Places where it kept to a lower one, because the codec overshot there.
     """
 
     master: str
@@ -64,6 +68,7 @@ class GateReport:
     verdicts: tuple[Verdict, ...]
     gain_db: float
     ceiling_db: float
+    dips: int = 0
 
     @property
     def passed(self) -> bool:
@@ -89,28 +94,99 @@ def judge(loudness: Loudness, master: Master) -> tuple[Verdict, ...]:
     )
 
 
-def measure_file(path: Path, *, known_as: Path | None = None) -> Job[Loudness]:
-    """Measure a sound file: a job for `lanes.run`.
+@dataclass(frozen=True, slots=True)
+class Over:
+    """A place of a finished file whose peak breaks the rule.
 
-    A filter graph of FFmpeg reads and decodes the file in a thread of the pool, and gives out a second at a time. Frame
-    by frame through Python it took three times as long, and held up the encoders of other files beside it.
+    Attributes:
+        start_s: Its start.
+        end_s: Its end.
+        excess_db: By how much.
+    """
+
+    start_s: float
+    end_s: float
+    excess_db: float
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a finished file measures.
+
+    Attributes:
+        loudness: Its figures.
+        overs: Where its peaks break the rule, in order of time.
+    """
+
+    loudness: Loudness
+    overs: tuple[Over, ...]
+
+
+def measure_files(files: Sequence[tuple[Path, Path]], master: Master | None = None) -> Job[list[Heard]]:
+    """Measure sound files side by side: a job for `lanes.run`.
+
+    A filter graph of FFmpeg reads and decodes a file in a thread of the pool, and gives out a second at a time. Frame
+    by frame through Python it took three times as long.
 
     Args:
-        path: The file.
-        known_as: Name for messages, if the file does not have its own yet.
+        files: Each file with its name for messages, if it does not have its own yet.
+        master: Its rule for peaks decides what is an over; None finds none.
+
+    Returns:
+        One entry for each file.
 
     Raises:
-        StorageError: The file cannot be read back.
+        StorageError: A file cannot be read back.
     """
+    rule = master.peak_rule if master else None
+    limit = 10.0 ** (rule.high / 20.0) if rule else math.inf
     parts: list[Measured] = []
     yield Lane(
-        tasks=iter([partial(_heard, path, known_as or path)]),
+        tasks=(partial(_heard, path, name, limit) for path, name in files),
         consume=lambda part: parts.append(part) if part is not None else None,
     )
-    return merge(parts)
+    between_samples = rule is not None and rule.name == "true_peak_db"
+    return [Heard(merge([part]), tuple(_overs(part, limit, between_samples=between_samples))) for part in parts]
 
 
-def _heard(path: Path, name: Path) -> Iterator[Product]:
+def dips_at(overs: Iterable[Over], mastered: MasteredProgramme, *, known: Sequence[Dip]) -> list[Dip]:
+    """Where and how far a programme must be turned down so that a codec's overshoot keeps the rule.
+
+    Args:
+        overs: What the file overshoots.
+        mastered: The programme that was encoded, before any dips.
+        known: Dips that were made already, and were not enough.
+
+    Returns:
+        Further dips.
+    """
+    dips = []
+    for over in overs:
+        first, end = (round(time_s * PROGRAMME_HZ) for time_s in (over.start_s, over.end_s))
+        first = max(0, first - _DIP_REACH)
+        lowest = min(
+            [largest(mastered.read(first, end + _DIP_REACH - first))]
+            + [dip.ceiling for dip in known if dip.first < end and dip.end > first]
+        )
+        dips.append(Dip(first, end + _DIP_REACH, lowest * 10.0 ** (-(over.excess_db + _DIP_MARGIN_DB) / 20.0)))
+    return dips
+
+
+_DIP_REACH = PROGRAMME_HZ // 50
+_DIP_MARGIN_DB = 0.3
+
+
+def _overs(part: Measured, limit: float, *, between_samples: bool) -> Iterator[Over]:
+    peaks = part.peaks.astype(np.float64)
+    if between_samples:
+        for hop, value in part.true_peaks.items():
+            peaks[hop] = max(peaks[hop], value)
+    hop_s = part.hop / part.rate_hz
+    for hop in np.flatnonzero(peaks > limit).tolist():
+        yield Over(hop * hop_s, (hop + 1) * hop_s, 20.0 * math.log10(peaks[hop] / limit))
+
+
+def _heard(path: Path, name: Path, limit: float) -> Iterator[Product]:
     """Hear a file to its end: its measurements come last, and nothing (None) every minute, to be stopped at."""
     import av
 
@@ -129,7 +205,7 @@ def _heard(path: Path, name: Path) -> Iterator[Product]:
             except av.EOFError:
                 break
             if meter is None:
-                meter = LoudnessMeter(frame.sample_rate, true_peak=True)
+                meter = LoudnessMeter(frame.sample_rate, true_peak=True, limit=limit)
             meter.feed(_samples(frame))
             if count % 60 == 0:
                 yield Product(None, 0.0, 0)

@@ -11,6 +11,7 @@ voice, so it bends no wave forms.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,21 @@ BLOCK = PROGRAMME_HZ
 """Frames that are mastered at a time. Blocks lie on a fixed grid, so that rounding never depends on the reader."""
 
 
+@dataclass(frozen=True, slots=True)
+class Dip:
+    """A place with a lower ceiling.
+
+    Attributes:
+        first: Its first frame.
+        end: The frame after its last.
+        ceiling: Largest magnitude allowed there.
+    """
+
+    first: int
+    end: int
+    ceiling: float
+
+
 class MasteredProgramme:
     """A programme with gain, limited. Itself a `Programme`.
 
@@ -39,12 +55,14 @@ class MasteredProgramme:
         source: The mix.
         gain_db: Applied first.
         ceiling_db: No value, between samples too, exceeds it afterwards (but for 0.1 dB of interpolation error).
+        dips: Places with a lower ceiling, where a codec would overshoot.
     """
 
-    def __init__(self, source: Programme, *, gain_db: float, ceiling_db: float) -> None:
+    def __init__(self, source: Programme, *, gain_db: float, ceiling_db: float, dips: Sequence[Dip] = ()) -> None:
         self._source = source
         self._gain = np.float32(10.0 ** (gain_db / 20.0))
-        self._ceiling = 10.0 ** (ceiling_db / 20.0)
+        self._ceiling: float = 10.0 ** (ceiling_db / 20.0)
+        self._dips = dips
 
     @property
     def frames(self) -> int:
@@ -64,6 +82,8 @@ class MasteredProgramme:
             number, offset = divmod(first, BLOCK)
             pieces.append(self._block(number)[offset : offset + end - first])
             first += len(pieces[-1])
+        if len(pieces) == 1:
+            return pieces[0]
         return np.concatenate(pieces) if pieces else np.zeros((0, 2), np.float32)
 
     def _block(self, number: int) -> Samples:
@@ -71,24 +91,36 @@ class MasteredProgramme:
         end = min(first + BLOCK, self.frames)
         start = max(0, first - CONTEXT)
         around = self._source.read(start, end + CONTEXT - start) * self._gain
-        return limited(around, ceiling=self._ceiling)[first - start : end - start]
+        return limited(around, ceiling=self._ceiling_over(start, start + len(around)))[first - start : end - start]
+
+    def _ceiling_over(self, start: int, end: int) -> float | NDArray[np.float64]:
+        """The ceiling of a stretch: one value, or one a frame where there are dips."""
+        dips = [dip for dip in self._dips if dip.first < end and dip.end > start]
+        if not dips:
+            return self._ceiling
+        ceiling = np.full(end - start, self._ceiling)
+        for dip in dips:
+            there = ceiling[max(0, dip.first - start) : dip.end - start]
+            np.minimum(there, dip.ceiling, out=there)
+        return ceiling
 
 
-def limited(block: Samples, *, ceiling: float) -> Samples:
+def limited(block: Samples, *, ceiling: float | NDArray[np.float64]) -> Samples:
     """A block whose peaks are turned down smoothly; right but for `CONTEXT` frames at ends that are cut ends.
 
     Args:
         block: Shape ``(n, 2)``.
-        ceiling: Largest magnitude allowed.
+        ceiling: Largest magnitude allowed, everywhere or frame by frame.
     """
-    if largest(block) < ceiling * NEAR_PEAK:
+    floor = float(np.min(ceiling)) * NEAR_PEAK
+    if largest(block) < floor:
         return block
     magnitude = magnitudes(block)
-    gaps, between = between_samples(block, floor=ceiling * NEAR_PEAK)
+    gaps, between = between_samples(block, floor=floor)
     magnitude[gaps] = np.maximum(magnitude[gaps], between)
-    if float(magnitude.max()) <= ceiling:
+    if bool((magnitude <= ceiling).all()):
         return block
-    needed = np.minimum(1.0, ceiling / np.maximum(magnitude, ceiling).astype(np.float64))
+    needed = np.minimum(1.0, ceiling / np.maximum(magnitude.astype(np.float64), ceiling))
     gain = _box(_box(_moving_minimum(needed, REACH), REACH // 2), REACH // 2)
     return np.asarray(block * gain[:, None].astype(np.float32))
 

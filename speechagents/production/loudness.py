@@ -12,7 +12,7 @@ interpreter lock.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from speechagents.audio import Samples
 from speechagents.production.programme import PROGRAMME_HZ
-from speechagents.production.truepeak import TAPS, largest, magnitudes, true_peak
+from speechagents.production.truepeak import TAPS, between_samples, largest, magnitudes
 
 HOP_S = 0.1
 """Distance of gating blocks in seconds (BS.1770-4: 400 ms blocks, overlap 75 %)."""
@@ -60,7 +60,8 @@ class Measured:
         square_sums: Sum of the squares of both channels in each hop, the last may be shorter.
         peaks: Largest absolute sample in each hop, the last may be shorter.
         product_sum: Sum of left times right over the whole stretch.
-        true_peak: Largest absolute value of the 4 times oversampled signal; 0 if it was not asked for.
+        true_peaks: Largest absolute value of the 4 times oversampled signal by number of the hop, of hops that were
+            oversampled; none if that was not asked for.
         first_sound: First frame whose absolute value exceeds -60 dB, `frames` if there is none.
         last_sound: Frame after the last one that does, 0 if there is none.
     """
@@ -71,7 +72,7 @@ class Measured:
     square_sums: Levels
     peaks: Levels
     product_sum: float
-    true_peak: float
+    true_peaks: Mapping[int, float]
     first_sound: int
     last_sound: int
 
@@ -79,6 +80,11 @@ class Measured:
     def hop(self) -> int:
         """Frames in a hop."""
         return round(HOP_S * self.rate_hz)
+
+    @property
+    def true_peak(self) -> float:
+        """The largest of `true_peaks`; 0 if there are none."""
+        return max(self.true_peaks.values(), default=0.0)
 
     @property
     def hop_frames(self) -> NDArray[np.int64]:
@@ -126,12 +132,14 @@ class LoudnessMeter:
     Args:
         rate_hz: Frames per second of what will be fed.
         true_peak: Also find the true peak. Only places within 3 dB of the largest sample so far are oversampled.
+        limit: Oversample all places, too, that may exceed this.
     """
 
-    def __init__(self, rate_hz: int = PROGRAMME_HZ, *, true_peak: bool = False) -> None:
+    def __init__(self, rate_hz: int = PROGRAMME_HZ, *, true_peak: bool = False, limit: float = math.inf) -> None:
         self._rate_hz = rate_hz
         self._hop = round(HOP_S * rate_hz)
         self._wants_true_peak = true_peak
+        self._limit = limit
         self._graph: Any = None
         self._momentary: list[float] = []
         self._square_sums: list[float] = []
@@ -140,7 +148,7 @@ class LoudnessMeter:
         # Inside, channels are rows: whatever looks at one channel runs through memory in order.
         self._rest = np.zeros((2, 0), np.float32)
         self._edge = np.zeros((2, 0), np.float32)
-        self._true_peak = 0.0
+        self._true_peaks: dict[int, float] = {}
         self._largest = 0.0
         self._frames = 0
         self._heard = 0
@@ -181,7 +189,7 @@ class LoudnessMeter:
             square_sums=np.array(self._square_sums, np.float32),
             peaks=np.array(self._peaks, np.float32),
             product_sum=self._product_sum,
-            true_peak=max(self._true_peak, self._largest) if self._wants_true_peak else 0.0,
+            true_peaks=self._true_peaks,
             first_sound=self._frames if self._first_sound is None else self._first_sound,
             last_sound=last_sound,
         )
@@ -205,8 +213,13 @@ class LoudnessMeter:
 
     def _find_true_peak(self, rows: Samples, peak: float) -> None:
         joined = np.concatenate([self._edge, rows], axis=1)
-        if max(peak, largest(self._edge)) >= _PEAK_WINDOW * self._largest:
-            self._true_peak = max(self._true_peak, true_peak(joined.T, floor=_PEAK_WINDOW * self._largest))
+        floor = _PEAK_WINDOW * min(self._largest, self._limit)
+        if max(peak, largest(self._edge)) >= floor:
+            gaps, values = between_samples(joined.T, floor=floor)
+            hops = (gaps + (self._frames - self._edge.shape[1])) // self._hop
+            starts = np.flatnonzero(np.diff(hops, prepend=-1))
+            for hop, value in zip(hops[starts].tolist(), _maxima(values, starts), strict=True):
+                self._true_peaks[hop] = max(self._true_peaks.get(hop, 0.0), value)
         self._edge = joined[:, -2 * TAPS :].copy()
 
     def _hops_of(self, rows: Samples) -> None:
@@ -219,6 +232,11 @@ class LoudnessMeter:
         """Add hops of shape ``(2, hops, frames)``."""
         self._square_sums += np.einsum("chf,chf->h", hops, hops).tolist()
         self._peaks += np.abs(hops).max(axis=(0, 2), initial=0.0).tolist()
+
+
+def _maxima(values: Levels, starts: NDArray[np.intp]) -> list[float]:
+    """The largest of each run of values."""
+    return [] if not len(starts) else np.maximum.reduceat(values, starts).tolist()
 
 
 def merge(parts: Sequence[Measured]) -> Loudness:
@@ -244,7 +262,7 @@ def merge(parts: Sequence[Measured]) -> Loudness:
         integrated_lufs=integrated_lufs([part.momentary_lufs for part in parts]),
         rms_db=to_db(math.sqrt(energy / (2 * frames))) if frames else SILENCE_DB,
         peak_db=to_db(peak),
-        true_peak_db=to_db(max((part.true_peak for part in parts), default=0.0) or peak),
+        true_peak_db=to_db(max([peak, *(part.true_peak for part in parts)])),
         noise_floor_db=_noise_floor_db(parts),
         head_s=first / rate_hz,
         tail_s=(frames - last) / rate_hz,

@@ -91,4 +91,6 @@ class MixedProgramme:
             index = bisect_right(self._starts, first) - 1
             pieces.append(self._scenes[index].read(first - self._starts[index], end - first))
             first += len(pieces[-1])
+        if len(pieces) == 1:
+            return pieces[0]
         return np.concatenate(pieces) if pieces else np.zeros((0, 2), np.float32)

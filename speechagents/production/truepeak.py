@@ -65,9 +65,3 @@ def between_samples(block: Samples, *, floor: float) -> tuple[NDArray[np.intp], 
             # Not a matrix product: how BLAS splits one depends on its threads.
             np.maximum(largest_there, np.abs(np.einsum("gt,t->g", samples, kernel)), out=largest_there)
     return gaps, largest_there
-
-
-def true_peak(block: Samples, *, floor: float) -> float:
-    """Largest magnitude of a block, between samples too where a neighbour reaches a floor."""
-    _, values = between_samples(block, floor=floor)
-    return max(largest(block), float(values.max(initial=0.0)))

@@ -9,7 +9,7 @@ import pytest
 
 from speechagents.errors import StorageError
 from speechagents.production import gate
-from speechagents.production.gate import measure_file
+from speechagents.production.gate import measure_files
 from speechagents.production.lanes import Done, run
 from speechagents.production.loudness import Loudness, LoudnessMeter, merge
 from speechagents.production.masters import MASTERS
@@ -19,9 +19,9 @@ from .readback import decoded
 
 
 def measured(path: Path, *, threads: int = 2) -> Loudness:
-    events = list(run({"": measure_file(path)}, threads=threads))
+    events = list(run({"": measure_files([(path, path)])}, threads=threads))
     assert isinstance(events[-1], Done)
-    result: Loudness = events[-1].result
+    result: Loudness = events[-1].result[0].loudness
     return result
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from speechagents.production.limiter import BLOCK, MasteredProgramme
+from speechagents.production.limiter import BLOCK, REACH, Dip, MasteredProgramme
 from speechagents.production.loudness import LoudnessMeter, merge
+from speechagents.production.programme import PROGRAMME_HZ
 
 from .conftest import ArrayProgramme, silence, speech_like
 
@@ -60,3 +61,16 @@ def test_a_dip_is_smooth() -> None:
     assert gain[BLOCK // 2] == pytest.approx(10.0 ** (-6.0 / 20.0), rel=0.12)
     assert np.abs(np.diff(gain)).max() < 0.005
     assert gain[0] == gain[-1] == 1.0
+
+
+def test_a_dip_turns_its_place_down_and_leaves_the_rest_alone() -> None:
+    mix = ArrayProgramme(speech_like(6.0, seed=5, rms_db=-14.0))
+    first, end = 2 * PROGRAMME_HZ, 2 * PROGRAMME_HZ + PROGRAMME_HZ // 2
+    plain = MasteredProgramme(mix, gain_db=0.0, ceiling_db=-3.0)
+    dipped = MasteredProgramme(mix, gain_db=0.0, ceiling_db=-3.0, dips=[Dip(first, end, 0.4)])
+    before, after = plain.read(0, mix.frames), dipped.read(0, mix.frames)
+    assert np.abs(before[first:end]).max() > 0.5
+    assert np.abs(after[first:end]).max() <= 0.4
+    reach = 2 * REACH
+    assert np.array_equal(before[: first - reach], after[: first - reach])
+    assert np.array_equal(before[end + reach :], after[end + reach :])
