@@ -43,9 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _perform(arguments: argparse.Namespace) -> int:
+    from speechagents.production.heap import share_one_heap
     from speechagents.studio import Studio
     from speechagents.terminal import show
 
+    share_one_heap()
     if arguments.script is None and not arguments.resume:
         raise SettingsError("perform needs a SCRIPT, or --resume with the --out of a production")
     settings = PerformSettings(
@@ -71,9 +73,11 @@ def _perform(arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
+    from speechagents.production.heap import share_one_heap
     from speechagents.studio import Studio
     from speechagents.terminal import show
 
+    share_one_heap()
     with Studio(preset=arguments.preset, jobs=arguments.jobs) as studio:
         events = studio.export(
             arguments.production, formats=arguments.formats, master=arguments.master, stems=arguments.stems

@@ -1,26 +1,39 @@
-"""Gives memory that is free back to the system.
+"""Tells the C library how this process uses memory.
 
-Owns one call to the C library. Threads that mix and encode allocate and free arrays of a few megabytes all the time;
-glibc keeps what they free, in an arena for each thread, and the process grows with the length of the programme although
-nothing in it does.
+Owns the settings of glibc's allocator, for processes that are ours: a program makes them first thing, the library never
+does.
+
+By default glibc gives every thread an arena of its own, and each keeps what its threads have freed. Threads that mix
+and encode allocate and free arrays of a few megabytes all the time, so the process grows although nothing in it does.
+One arena for all of them holds less, and because it hardly shrinks and grows again, it spares the page faults of
+fresh memory too (`benchmarks/NOTES.md` has the figures).
 """
 
 from __future__ import annotations
 
 import ctypes
-import functools
-from collections.abc import Callable
+from typing import Final
+
+_TRIM_THRESHOLD: Final = -1  # numbers of <malloc.h>
+_MMAP_THRESHOLD: Final = -3
+_ARENA_MAX: Final = -8
+
+_LARGEST_MMAP_THRESHOLD: Final = 32 << 20  # glibc takes no more
+_KEEP: Final = 64 << 20
 
 
-def release_free_memory() -> None:
-    """Return what is free to the system, where the C library can (glibc); costs a few milliseconds."""
-    _trim()(0)
+def share_one_heap() -> bool:
+    """Let all threads share one heap that keeps up to 64 MB for what comes next.
 
+    Call it before threads are started.
 
-@functools.cache
-def _trim() -> Callable[[int], object]:
+    Returns:
+        Whether the C library understood: glibc does; others (musl, macOS, Windows) have nothing to be told.
+    """
     try:
-        trim: Callable[[int], object] = ctypes.CDLL(None).malloc_trim
-    except (AttributeError, OSError, TypeError):  # not glibc: musl, macOS, Windows
-        return lambda _: None
-    return trim
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return False
+    wishes = ((_ARENA_MAX, 1), (_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD), (_TRIM_THRESHOLD, _KEEP))
+    answers = [mallopt(option, value) for option, value in wishes]
+    return answers == [1] * len(wishes)
