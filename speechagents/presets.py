@@ -1,7 +1,7 @@
 """Presets: which back ends work together, and which set can run on this machine now.
 
-Owns the files ``models/presets/*.yaml`` and the choice of ``auto``. Does not know any back end: it asks the
-registry whether one can be loaded.
+Owns the files ``models/presets/*.yaml`` and the choice of ``auto``. Does not know any back end: it asks
+whether one can be loaded.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 
 import yaml
 
+from speechagents.backends import SYNTHESIZERS
 from speechagents.errors import SettingsError
 from speechagents.resources import resource
-from speechagents.voices import registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,6 @@ class Preset:
         rank: ``auto`` prefers the highest among those that are ready.
         synthesizer: Name of the speech synthesis back end.
         options: Keyword arguments of that back end.
-        licence: Licence of code and weights together, the strictest named.
-        commercial: What is made with it may be sold.
-        download_gb: Download at first use.
-        vram_gb: GPU memory it needs; 0 runs on the CPU.
     """
 
     name: str
@@ -48,7 +44,7 @@ class Preset:
     @property
     def missing(self) -> str:
         """What keeps it from running here, with the remedy; empty when it is ready."""
-        return registry.missing(self.synthesizer)
+        return SYNTHESIZERS.missing(self.synthesizer)
 
 
 @functools.cache
@@ -68,7 +64,7 @@ def choose_preset(name: str = "auto") -> tuple[Preset, str]:
         SettingsError: There is no such preset, or it cannot run here.
     """
     known = {preset.name: preset for preset in presets()}
-    known = {back_end: _alone(back_end) for back_end in registry.names()} | known
+    known = {back_end: _alone(back_end) for back_end in SYNTHESIZERS.names()} | known
     if name != "auto":
         if name not in known:
             raise SettingsError(f"no preset {name!r}; there are: auto, {', '.join(sorted(known))}")
@@ -100,6 +96,6 @@ def _alone(back_end: str) -> Preset:
 
 def _read(path: Path) -> Preset:
     values = yaml.safe_load(path.read_text("utf-8"))
-    synthesizer = values.pop("synthesizer")
+    synthesizer = dict(values.pop("synthesizer"))
     name = synthesizer.pop("name")
     return Preset(synthesizer=name, options=synthesizer, **values)

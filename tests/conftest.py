@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from speechagents import Studio
+from speechagents import Studio, backends
+from speechagents.backends import SYNTHESIZERS
 from speechagents.events import Event, Finished
 from speechagents.settings import PerformSettings
-from speechagents.voices import registry
 
 # The same examples in every run, so that a red run is about the change at hand; `--hypothesis-profile=explore` looks
 # for new ones.
@@ -91,7 +91,7 @@ def install_voices(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Let a class of a test module stand in for the embedded voices, through the door that plugins use."""
 
     def install(value: str) -> None:
-        points = EntryPoints([EntryPoint("espeak", value, registry.GROUP)])
-        monkeypatch.setattr(registry, "entry_points", lambda *, group: points.select(group=group))
+        points = EntryPoints([EntryPoint("espeak", value, SYNTHESIZERS.group)])
+        monkeypatch.setattr(backends, "entry_points", lambda *, group: points.select(group=group))
 
     return install

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from speechagents import backends
 from speechagents import presets as presets_module
+from speechagents.backends import SYNTHESIZERS
 from speechagents.errors import SettingsError
 from speechagents.presets import choose_preset, presets
-from speechagents.voices import registry
 
 
 @pytest.fixture
@@ -30,11 +31,11 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(values))
     points = EntryPoints(
         [
-            EntryPoint("espeak", "speechagents.voices.espeak:EspeakSynthesizer", registry.GROUP),
-            EntryPoint("opera", "no_such_package:Opera [neural]", registry.GROUP),
+            EntryPoint("espeak", "speechagents.voices.espeak:EspeakSynthesizer", SYNTHESIZERS.group),
+            EntryPoint("opera", "no_such_package:Opera [neural]", SYNTHESIZERS.group),
         ]
     )
-    monkeypatch.setattr(registry, "entry_points", lambda *, group: points.select(group=group))
+    monkeypatch.setattr(backends, "entry_points", lambda *, group: points.select(group=group))
     monkeypatch.setattr(presets_module, "resource", lambda *_: tmp_path)
     presets.cache_clear()
     yield tmp_path

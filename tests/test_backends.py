@@ -5,8 +5,9 @@ from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 
+from speechagents import backends
+from speechagents.backends import SYNTHESIZERS
 from speechagents.errors import BackendMissing, SettingsError
-from speechagents.voices import registry
 from speechagents.voices.synthesizer import FailedTake, SpokenLine, Take, Voice
 
 
@@ -29,22 +30,22 @@ class Mute:
 
 
 def installed(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
-    points = EntryPoints(EntryPoint(name, value, registry.GROUP) for name, value in values.items())
-    monkeypatch.setattr(registry, "entry_points", lambda *, group: points.select(group=group))
+    points = EntryPoints(EntryPoint(name, value, SYNTHESIZERS.group) for name, value in values.items())
+    monkeypatch.setattr(backends, "entry_points", lambda *, group: points.select(group=group))
 
 
 def test_the_embedded_voices_come_through_the_entry_points() -> None:
-    assert registry.missing("espeak") == ""
+    assert SYNTHESIZERS.missing("espeak") == ""
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(SettingsError, match=r"no voices named 'espaek'; installed: espeak"):
-        registry.load_synthesizer("espaek", {})
+    with pytest.raises(SettingsError, match=r"no synthesizer named 'espaek'; installed: espeak"):
+        SYNTHESIZERS.load("espaek", {})
 
 
 def test_a_plugin_is_loaded_with_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch, mute=f"{__name__}:Mute")
-    synthesizer = registry.load_synthesizer("mute", {"jobs": 3})
+    synthesizer = SYNTHESIZERS.load("mute", {"jobs": 3})
     assert isinstance(synthesizer, Mute)
     assert synthesizer.jobs == 3
 
@@ -52,11 +53,11 @@ def test_a_plugin_is_loaded_with_its_options(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_wrong_option_is_the_users_error(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch, mute=f"{__name__}:Mute")
     with pytest.raises(SettingsError, match=r"mute.*volume"):
-        registry.load_synthesizer("mute", {"jobs": 1, "volume": 11})
+        SYNTHESIZERS.load("mute", {"jobs": 1, "volume": 11})
 
 
 def test_a_missing_package_comes_with_its_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     installed(monkeypatch, coqui="a_package_that_is_not_installed:Voices [neural]")
-    assert 'python -m pip install "speechagents[neural]"' in registry.missing("coqui")
+    assert 'python -m pip install "speechagents[neural]"' in SYNTHESIZERS.missing("coqui")
     with pytest.raises(BackendMissing, match="a_package_that_is_not_installed"):
-        registry.load_synthesizer("coqui", {})
+        SYNTHESIZERS.load("coqui", {})
