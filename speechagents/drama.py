@@ -1,4 +1,4 @@
-"""The values a drama is made of: styles, roles, lines, scenes.
+"""The values a drama is made of: styles, roles, lines, scenes, and turns and messages of those who improvise.
 
 Owns their meaning and their limits. Does not know how text is parsed into them (`scripts`), which voice
 speaks them (`voices`) or how they become sound (`production`). All values are immutable and validated here,
@@ -73,10 +73,18 @@ class Role:
     Attributes:
         name: As shown; `role_key` of it is the identity.
         profile: Free text that describes the role (age, occupation, manner), used for casting and acting.
+        voice: Id of the voice it must have; empty leaves it to the casting.
+        goals: What it wants in this scene; known to its own agent alone.
+        secrets: What it knows and others do not; known to its own agent alone.
+        relations: What others are to it, as pairs of a role's name and a word ("Sophia", "friend").
     """
 
     name: str
     profile: str = ""
+    voice: str = ""
+    goals: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+    relations: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.name.strip():
@@ -171,3 +179,138 @@ class Scene:
     def lines(self) -> tuple[Line, ...]:
         """The lines alone, in order."""
         return tuple(item for item in self.items if isinstance(item, Line))
+
+
+MIN_PLAYERS = 2
+MAX_PLAYERS = 25
+MAX_TURNS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class SceneBrief:
+    """What role agents are told before they improvise a scene.
+
+    Attributes:
+        title: Shown as the chapter's title.
+        setting: The slug line, for example ``EXT. CITY PARK - DAY``.
+        background: What everybody in the scene knows.
+        roles: Who plays, 2 to 25 of them.
+        beats: What should happen, in order; the director leads from one to the next.
+        policy: Name of the turn policy.
+        turns: Most turns to play.
+        language: BCP 47 tag.
+        seed: Of everything left to chance.
+    """
+
+    title: str
+    roles: tuple[Role, ...]
+    setting: str = ""
+    background: str = ""
+    beats: tuple[str, ...] = ()
+    policy: str = "addressed"
+    turns: int = 24
+    language: str = "en"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not MIN_PLAYERS <= len(self.roles) <= MAX_PLAYERS:
+            raise ValueError(f"a scene has {MIN_PLAYERS} to {MAX_PLAYERS} roles, not {len(self.roles)}")
+        if len({role.key for role in self.roles}) < len(self.roles):
+            raise ValueError("two roles have the same name")
+        if not 1 <= self.turns <= MAX_TURNS:
+            raise ValueError(f"a scene has 1 to {MAX_TURNS} turns, not {self.turns}")
+
+    def role(self, name: str) -> Role | None:
+        """The role of a name however it is spelt, None if it does not play here."""
+        key = role_key(name)
+        return next((role for role in self.roles if role.key == key), None)
+
+
+class Deed(StrEnum):
+    """What a turn, or the message it becomes, is."""
+
+    SPEAK = "speak"
+    BACK_CHANNEL = "back_channel"
+    """A short sign of listening ("mm-hm") under somebody else's speech; it takes no floor."""
+    ACT = "act"
+    LEAVE = "leave"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What an agent does when it has the floor.
+
+    Attributes:
+        role: Who.
+        deed: Speaks, acts, leaves or stays silent.
+        text: What is said, or what is done in the third person ("puts the kettle on"); empty when silent.
+        style: How it is said.
+        thoughts: What was heard, what should be answered and how; nobody else ever sees them.
+        addresses: Names of those it is meant for; empty means everybody.
+        private: Only those addressed can hear it: a whisper, or another room.
+        fallback: Why this is not the controller's own turn; empty when it is.
+    """
+
+    role: str
+    deed: Deed = Deed.SPEAK
+    text: str = ""
+    style: Style = Style()
+    thoughts: str = ""
+    addresses: tuple[str, ...] = ()
+    private: bool = False
+    fallback: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.text.strip()) == (self.deed is Deed.SILENT):
+            raise ValueError(f"a turn that is {self.deed.value} with text {self.text!r} means nothing")
+        if len(self.text) > MAX_LINE_CHARS:
+            raise ValueError(f"a turn says more than {MAX_LINE_CHARS} characters")
+        if self.private and not self.addresses:
+            raise ValueError("a private turn addresses somebody")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A turn as everybody concerned heard it: one entry of the shared stream.
+
+    Attributes:
+        id: 1-based position in the stream.
+        speaker: Name of the role.
+        text: What was said, or done.
+        deed: What it is; never `Deed.SILENT`.
+        style: How it was said.
+        addresses: Names of those it was meant for; empty means everybody.
+        audience: Names of those who could hear it; empty means everybody present.
+        start_s: Start, in seconds from the start of the scene.
+        end_s: End; the start of what makes no sound.
+        take: Address of its take; empty for what makes no sound.
+        cut: It was broken off by the next speaker.
+        fallback: Why it is not the controller's own; empty when it is.
+    """
+
+    id: int
+    speaker: str
+    text: str
+    deed: Deed
+    style: Style
+    addresses: tuple[str, ...]
+    audience: tuple[str, ...]
+    start_s: float
+    end_s: float
+    take: str
+    cut: bool = False
+    fallback: str = ""
+
+    def __post_init__(self) -> None:
+        if self.id < 1:
+            raise ValueError(f"message id {self.id} is not positive")
+        if self.deed is Deed.SILENT or not self.text.strip():
+            raise ValueError("a message says or shows something")
+        if not (math.isfinite(self.start_s) and math.isfinite(self.end_s) and 0.0 <= self.start_s <= self.end_s):
+            raise ValueError(f"a message from {self.start_s} s to {self.end_s} s is not in time")
+
+    def heard_by(self, name: str) -> bool:
+        """Whether a role can hear it; everybody hears themselves."""
+        key = role_key(name)
+        return not self.audience or key == role_key(self.speaker) or key in map(role_key, self.audience)

@@ -9,11 +9,14 @@ Owns the exception types and their exit codes; knows nothing of who raises them.
     │   ├── ScriptError          a screenplay, dialogue or book; names file and line
     │   ├── CastError            a cast file or a casting request
     │   ├── SettingsError        an option, a preset or a format name
+    │   ├── SceneError           a scene file, or an idea for a scene; names file, line and field
     │   └── SoundError           an effect, ambience or cover file
     ├── ProductionError          exit 2   the production folder
     │   ├── ProductionBusy       another run holds its lock
     │   └── StorageError         disk full, read-only, or a file that is gone
     ├── SynthesisError           exit 3   a voice could not speak a line
+    ├── ControllerError          exit 3   a model that acts for roles cannot be reached or used
+    ├── ListenerError            exit 3   a speech recogniser cannot be used
     └── BackendMissing           exit 2   an optional back end is not installed
 
 Each message says what is wrong, where, and what to do about it.
@@ -60,6 +63,24 @@ class SettingsError(InputError):
     """An option, preset or format name is unknown or out of range."""
 
 
+class SceneError(InputError):
+    """A scene file cannot be used.
+
+    Args:
+        message: What is wrong and what to do about it.
+        source: Name of the file.
+        line: 1-based line number, when the fault has one.
+        field: Path of the field, for example ``roles[2].name``.
+    """
+
+    def __init__(self, message: str, *, source: str = "", line: int | None = None, field: str = "") -> None:
+        place = ":".join(part for part in (source, str(line) if line else "") if part)
+        super().__init__(": ".join(part for part in (place, field, message) if part))
+        self.source = source
+        self.line = line
+        self.field = field
+
+
 class SoundError(InputError):
     """A sound or picture that the user supplied cannot be used."""
 
@@ -80,6 +101,18 @@ class StorageError(ProductionError):
 
 class SynthesisError(SpeechAgentsError):
     """A voice could not speak a line."""
+
+    exit_code = 3
+
+
+class ControllerError(SpeechAgentsError):
+    """A model that acts for roles cannot be reached or used."""
+
+    exit_code = 3
+
+
+class ListenerError(SpeechAgentsError):
+    """A speech recogniser cannot be used."""
 
     exit_code = 3
 
