@@ -28,6 +28,7 @@ from speechagents.events import (
     Warned,
 )
 from speechagents.settings import PerformSettings
+from speechagents.stream import read_stream
 from speechagents.voices.espeak import EspeakSynthesizer
 from speechagents.voices.synthesizer import FailedTake, SpokenLine, Take
 from tests.conftest import PLAY, Perform, finished
@@ -46,6 +47,19 @@ def digests(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name != ".lock"
     }
+
+
+def test_what_was_said_stands_in_the_message_stream(perform: Perform, play: Path, tmp_path: Path) -> None:
+    events = perform(play, tmp_path / "out")
+    spoken = of_kind(events, LineSpoken)
+    stream = read_stream(tmp_path / "out" / "stream.jsonl")
+    assert [message.id for message in stream] == list(range(1, len(spoken) + 1))
+    by_start = sorted(spoken, key=lambda event: event.placed.start_s)
+    for message, event in zip(stream, by_start, strict=True):
+        placed = event.placed
+        assert (message.speaker, message.text, message.style) == (placed.line.role, placed.line.text, placed.line.style)
+        assert (message.start_s, message.end_s) == pytest.approx((placed.start_s, placed.end_s), abs=1e-4)
+        assert message.take == placed.take
 
 
 def test_events_come_in_the_order_of_the_programme(perform: Perform, play: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Owns the layout, the lock and ``production.json``. Does not know how takes, mixe
 
     my-play/production.json      settings, cast, versions, what was exported: readable by people and by `export`
     my-play/script.json          the script as performed
+    my-play/stream.jsonl         what was said, by whom, when: one message a line
     my-play/cast.yaml            the cast used, for editing
     my-play/takes/<sha256>.flac  content-addressed takes
     my-play/exports/             what listeners and editors get
@@ -102,6 +103,11 @@ class Production:
     def script_path(self) -> Path:
         """The script as performed."""
         return self.folder / "script.json"
+
+    @property
+    def stream_path(self) -> Path:
+        """The message stream."""
+        return self.folder / "stream.jsonl"
 
     @property
     def _record_path(self) -> Path:
