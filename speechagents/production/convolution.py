@@ -50,7 +50,9 @@ class StereoConvolver:
         sounds = bool(block.any())
         spectrum: _Spectrum | None = None
         if sounds or self._sounding:
-            spectrum = np.asarray(np.fft.rfft(np.concatenate((self._previous, block))), np.complex64)
+            # In double precision: numpy's forward transform of single precision takes 1.7 times as long.
+            around = np.concatenate((self._previous, block), dtype=np.float64)
+            spectrum = np.asarray(np.fft.rfft(around), np.complex64)
         self._previous = block
         self._sounding = sounds
         self._inputs = [spectrum, *self._inputs[:-1]]

@@ -19,11 +19,11 @@ _MMAP_THRESHOLD: Final = -3
 _ARENA_MAX: Final = -8
 
 _LARGEST_MMAP_THRESHOLD: Final = 32 << 20  # glibc takes no more
-_KEEP: Final = 64 << 20
+_KEEP: Final = 8 << 20
 
 
 def share_one_heap() -> bool:
-    """Let all threads share one heap that keeps up to 64 MB for what comes next.
+    """Let all threads share one heap that keeps up to 8 MB for what comes next.
 
     Call it before threads are started.
 

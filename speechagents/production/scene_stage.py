@@ -20,7 +20,6 @@ from speechagents.audio import Audio
 from speechagents.drama import Line, Scene, SoundCue
 from speechagents.errors import StorageError
 from speechagents.events import LineFailed, LineSpoken, SceneReady, SoundReady, Warned
-from speechagents.production.heap import release_free_memory
 from speechagents.production.loudness import LoudnessMeter, Measured
 from speechagents.production.mixfile import MixFile
 from speechagents.production.mixing import mix_scene
@@ -120,7 +119,6 @@ def perform_scenes(scenes: Sequence[Scene], stage: Stage, performed: list[Perfor
                 performed.append(done)
                 yield SceneReady(run.index, done.scene)
                 start_s = done.scene.end_s
-                release_free_memory()
         finally:
             stop.set()
             for future in futures:
