@@ -10,17 +10,21 @@ from typing import Any
 import pytest
 import yaml
 
-from speechagents.drama import Line, SoundCue, role_key
+from speechagents.drama import Line, Role, SceneBrief, SoundCue, role_key
 from speechagents.resources import resource
 from speechagents.scripts.breakdown import Breakdown, break_down
 from speechagents.scripts.reading import load_script
-from speechagents.scripts.script import Dialogue, Heading, PartKind, Script
+from speechagents.scripts.scene_file import read_scene
+from speechagents.scripts.script import Dialogue, Heading, PartKind, Script, is_natural_heading
+from speechagents.voices.hints import RoleHints, role_hints
+from speechagents.voices.synthesizer import Age
 
 ASSETS = resource("assets")
 ENTRIES: dict[str, dict[str, Any]] = {
     entry["path"]: entry for entry in yaml.safe_load((ASSETS / "manifest.yaml").read_text(encoding="utf-8"))["files"]
 }
-EXAMPLES = [path for path in ENTRIES if path.startswith("examples/")]
+SCENES = [path for path, entry in ENTRIES.items() if entry["kind"] == "scene"]
+EXAMPLES = [path for path in ENTRIES if path.startswith("examples/") and path not in SCENES]
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,15 @@ class Example:
 def example(path: str) -> Example:
     script = load_script(ASSETS / path)
     return Example(script, break_down(script, narrator=False))
+
+
+@cache
+def scene(path: str) -> SceneBrief:
+    return read_scene(ASSETS / path)
+
+
+def hints(role: Role, brief: SceneBrief) -> RoleHints:
+    return role_hints(role, language=brief.language)
 
 
 def test_every_file_is_listed_and_every_listed_file_is_there() -> None:
@@ -139,3 +152,41 @@ def test_the_radio_play_fills_ten_minutes_in_different_rooms() -> None:
 
 def test_the_plain_dialogue_shows_at_least_ten_styles() -> None:
     assert len({line.style.tag for line in example("examples/dialogue.txt").lines}) >= 10
+
+
+@pytest.mark.parametrize("path", SCENES)
+def test_the_figures_of_a_scene_are_true(path: str) -> None:
+    entry, brief = ENTRIES[path], scene(path)
+    listed = tuple(entry[figure] for figure in ("title", "language", "roles", "beats"))
+    assert listed == (brief.title, brief.language, len(brief.roles), len(brief.beats))
+
+
+@pytest.mark.parametrize("path", SCENES)
+def test_a_scene_gives_every_role_something_to_want_to_hide_and_to_lose(path: str) -> None:
+    brief = scene(path)
+    assert is_natural_heading(brief.setting)
+    assert len(brief.background) > 200
+    assert 3 <= len(brief.beats) <= 6
+    assert brief.turns >= 4 * len(brief.roles)
+    for role in brief.roles:
+        assert role.goals, role.name
+        assert role.secrets, role.name
+        assert len(role.relations) >= min(2, len(brief.roles) - 1), role.name
+
+
+@pytest.mark.parametrize("path", SCENES)
+def test_casting_learns_from_each_profile_of_a_scene_how_old_somebody_is_and_whether_a_woman_or_a_man(
+    path: str,
+) -> None:
+    brief = scene(path)
+    unknown = [role.name for role in brief.roles if None in (hints(role, brief).age, hints(role, brief).gender)]
+    assert unknown == []
+
+
+def test_the_scenes_differ_in_size_language_and_policy() -> None:
+    briefs = [scene(path) for path in SCENES]
+    assert {len(brief.roles) for brief in briefs} >= {2, 5, 10, 25}
+    assert {brief.language.partition("-")[0] for brief in briefs} >= {"en", "de", "es"}
+    assert {brief.policy for brief in briefs} >= {"addressed", "round-robin", "bidding", "director"}
+    ages = [hints(role, brief).age for brief in briefs for role in brief.roles]
+    assert set(ages) == set(Age)
