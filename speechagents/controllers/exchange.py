@@ -1,0 +1,259 @@
+"""JSON sent to a model server and read from it, with limits on time and size.
+
+Owns the connection: a thread with an event loop, so that any wait can be broken off, at any byte. The server is not
+trusted: answers are read up to a limit, packed ones not at all, redirects are not followed, and the key is struck
+out of whatever it sends. Does not know what requests mean (`chat_format`) or when to try again (`retrying`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import threading
+import weakref
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import httpx
+
+from speechagents.controllers.complaints import complaint_of, shown, without_secret
+from speechagents.controllers.retrying import RETRIED_STATUSES, TransientError, http_date, retry_after_s
+from speechagents.controllers.server_address import ServerAddress
+from speechagents.errors import SettingsError
+
+Result = TypeVar("Result")
+
+CONNECT_S = 10.0
+"""Longest wait for a connection, in seconds."""
+
+_MAX_COMPLAINT_BYTES = 16_384
+
+
+class UnreachableError(TransientError):
+    """No connection came about."""
+
+
+class RefusedError(Exception):
+    """The server does not want this request, and will not want it later.
+
+    Args:
+        status: HTTP status.
+        said: What the server said about it, cleaned and cut; untrusted.
+    """
+
+    def __init__(self, status: int, said: str) -> None:
+        super().__init__(f"the server refuses with status {status}" + (f": {said}" if said else ""))
+        self.status = status
+        self.said = said
+
+
+class UnusableAnswerError(Exception):
+    """The server answered with something that is no JSON, or too much of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may take.
+
+    Attributes:
+        timeout_s: From the first byte sent to the last one read, in seconds.
+        answer_bytes: Most bytes of an answer that are read.
+        requests: Most requests at the same time.
+    """
+
+    timeout_s: float
+    answer_bytes: int
+    requests: int
+
+
+class Exchange:
+    """A server to exchange JSON with.
+
+    Safe to use from several threads. Its own thread ends with `close`, and no later than the object.
+
+    Args:
+        address: Of the server.
+        key: Asked for the key before each request; empty sends none.
+        limits: For each request.
+
+    Attributes:
+        slots: Held by whoever sends requests, from the first try to the last: one that is told to wait keeps its
+            place, and the server its peace.
+    """
+
+    def __init__(self, address: ServerAddress, *, key: Callable[[], str], limits: Limits) -> None:
+        self._address = address
+        self._key = key
+        self._limits = limits
+        self._client = http_client(address, requests=limits.requests)
+        self._loop = asyncio.new_event_loop()
+        self.slots = asyncio.Semaphore(limits.requests)
+        thread = threading.Thread(target=_run, args=(self._loop, self._client), name="model-server", daemon=True)
+        thread.start()
+        self._stop = weakref.finalize(self, _stop, self._loop, thread)
+
+    def start(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
+        """Begin work in the loop; cancelling the future breaks it off."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def close(self) -> None:
+        """Break off what is under way and close all connections."""
+        self._stop()
+
+    async def get(self, path: str) -> object:
+        """Read JSON; see `post` for errors."""
+        return await self._request("GET", path, None)
+
+    async def post(self, path: str, value: Mapping[str, Any]) -> object:
+        """Send JSON and read the answer.
+
+        Raises:
+            UnreachableError: No connection came about.
+            TransientError: The connection broke, the time was up, or the server is in trouble that may pass.
+            RefusedError: The server refuses the request.
+            UnusableAnswerError: The answer is no JSON, or too long.
+            SettingsError: The key must not be sent.
+        """
+        # Everything beyond ASCII is escaped, so that text with halves of surrogate pairs can be sent too.
+        return await self._request("POST", path, json.dumps(value, default=dict, allow_nan=False).encode("ascii"))
+
+    async def _request(self, method: str, path: str, content: bytes | None) -> object:
+        key = self._key()
+        return await fetch(self._client, method, self._address.url(path), content=content, key=key, limits=self._limits)
+
+
+def http_client(address: ServerAddress, *, requests: int) -> httpx.AsyncClient:
+    """A client for one server; on this machine it goes there directly, whatever proxy the environment names.
+
+    Raises:
+        SettingsError: The environment names a proxy or certificates that cannot be used.
+    """
+    # Loading certificates takes longer than a local server needs to answer; one without TLS needs none.
+    needs_none = address.loopback and not address.encrypted
+    try:
+        return httpx.AsyncClient(
+            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if needs_none else True,
+            follow_redirects=False,
+            trust_env=not address.loopback,
+            limits=httpx.Limits(max_connections=requests, max_keepalive_connections=requests, keepalive_expiry=60.0),
+        )
+    except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+        raise SettingsError(
+            "the proxy or the certificates that the environment names (HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE) cannot "
+            f"be used ({type(error).__name__})"
+        ) from error
+
+
+async def fetch(
+    client: httpx.AsyncClient, method: str, url: str, *, content: bytes | None, key: str, limits: Limits
+) -> object:
+    """One request and its answer; see `Exchange.post` for errors."""
+    headers = {"accept": "application/json", "accept-encoding": "identity"}
+    if content is not None:
+        headers["content-type"] = "application/json"
+    if key:
+        headers["authorization"] = f"Bearer {key}"
+    # The time for all of it is bounded here: a limit for each read, as the client has it, lets a server that sends
+    # byte by byte go on for ever.
+    timeout = httpx.Timeout(None, connect=CONNECT_S)
+    try:
+        async with (
+            asyncio.timeout(limits.timeout_s),
+            client.stream(method, url, content=content, headers=headers, timeout=timeout) as response,
+        ):
+            body, complete = await _read(response, limits.answer_bytes)
+    except TimeoutError as error:
+        raise TransientError(f"no whole answer within {limits.timeout_s:g} s; allow more with timeout_s") from error
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        why = shown(str(error)) or "no answer"
+        raise UnreachableError(f"no connection ({why})") from error
+    except httpx.TransportError as error:
+        raise TransientError(f"the connection broke ({type(error).__name__})") from error
+    finally:
+        client.cookies.clear()  # a server could pile them up
+    if not response.is_success:
+        raise _complaint(response, body, key)
+    if not complete:
+        raise UnusableAnswerError(f"the answer is longer than {limits.answer_bytes} bytes; allow more, or ask for less")
+    return _parse(response, body, key)
+
+
+async def _read(response: httpx.Response, answer_bytes: int) -> tuple[bytes, bool]:
+    """As much of the body as may be read, and whether that is all."""
+    most = answer_bytes if response.is_success else _MAX_COMPLAINT_BYTES
+    body = bytearray()
+    async for chunk in response.aiter_raw(chunk_size=None):
+        body += chunk[: most + 1 - len(body)]
+        if len(body) > most:
+            return bytes(body[:most]), False
+    return bytes(body), True
+
+
+def _parse(response: httpx.Response, body: bytes, key: str) -> object:
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().casefold()
+    if not kind.endswith(("/json", "+json")):
+        named = shown(str(without_secret(key, kind))) or "something unnamed"
+        raise UnusableAnswerError(f"the server answers with {named}, not JSON; does the base URL end in /v1?")
+    if response.headers.get("content-encoding", "identity").strip().casefold() != "identity":
+        raise UnusableAnswerError("the server packs its answer though it was asked not to")
+    try:
+        return without_secret(key, json.loads(body))
+    except (ValueError, RecursionError) as error:
+        raise UnusableAnswerError("the answer is broken JSON") from error
+
+
+def _complaint(response: httpx.Response, body: bytes, key: str) -> Exception:
+    status = response.status_code
+    if 300 <= status < 400:
+        return RefusedError(status, "it redirects, which is not followed; give the final address as the base URL")
+    # Some servers repeat a key they do not know with its middle left out; none of that is shown.
+    said = "" if status == 401 else _said(response, body, key)
+    # llama.cpp says with a 500 that its model cannot hear; no other try will change that.
+    passes = status in RETRIED_STATUSES and not (status == 500 and "not supported" in said.casefold())
+    if not passes:
+        return RefusedError(status, said)
+    now = http_date(response.headers.get("date")) or datetime.now(UTC)
+    wait_s = retry_after_s(response.headers.get("retry-after"), now=now)
+    return TransientError(
+        f"the server answers with status {status}" + (f": {said}" if said else ""), retry_after_s=wait_s
+    )
+
+
+def _said(response: httpx.Response, body: bytes, key: str) -> str:
+    """A server's own words about an error, however it wraps them; empty for none."""
+    kind = response.headers.get("content-type", "").casefold()
+    if kind.startswith("text/plain"):
+        return shown(str(without_secret(key, body.decode("utf-8", "replace"))))
+    try:
+        return complaint_of(without_secret(key, json.loads(body)))
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _run(loop: asyncio.AbstractEventLoop, client: httpx.AsyncClient) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+        loop.run_until_complete(_finish(client))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+    finally:
+        loop.close()
+
+
+async def _finish(client: httpx.AsyncClient) -> None:
+    under_way = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in under_way:
+        task.cancel()
+    await asyncio.gather(*under_way, return_exceptions=True)
+    await client.aclose()
+
+
+def _stop(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
+    loop.call_soon_threadsafe(loop.stop)
+    # The last reference may go in the loop itself, which then cannot wait for its own end.
+    if thread is not threading.current_thread():
+        thread.join()
