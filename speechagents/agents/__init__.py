@@ -1,0 +1,1 @@
+"""Role agents: who speaks when, what each remembers and hears, and the director."""
