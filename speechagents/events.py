@@ -5,6 +5,9 @@ Owns the event values. Knows nobody who sends or receives them. Times are second
 A performance sends, in this order: one `Started`; for each scene its `LineSpoken`, `LineFailed` and `SoundReady`
 in order of time, then its `SceneReady`; then `ExportProgress` and `Exported` of all formats, interleaved; one
 `Finished`. A `Warned` may come anywhere.
+
+An improvised scene sends one `Started`; `MessageSpoken` and `TurnPassed` as it is played; one `SceneOver`; and then
+what a performance sends from its first `LineSpoken` on, while the scene is mixed and exported.
 """
 
 from __future__ import annotations
@@ -15,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from speechagents.audio import Audio
-from speechagents.drama import Line
+from speechagents.controllers.controller import Usage
+from speechagents.drama import Line, Message, Turn
 from speechagents.production.exports import Exported, ExportProgress
 from speechagents.production.timeline import PlacedLine, PlacedScene
 from speechagents.voices.casting import Cast
@@ -27,9 +31,12 @@ __all__ = [
     "Finished",
     "LineFailed",
     "LineSpoken",
+    "MessageSpoken",
+    "SceneOver",
     "SceneReady",
     "SoundReady",
     "Started",
+    "TurnPassed",
     "Warned",
 ]
 
@@ -147,4 +154,70 @@ class Finished:
     gates: Mapping[str, Any]
 
 
-Event = Started | Warned | LineSpoken | LineFailed | SoundReady | SceneReady | ExportProgress | Exported | Finished
+@dataclass(frozen=True, slots=True)
+class MessageSpoken:
+    """A message of an improvised scene is in the stream, on disk.
+
+    Attributes:
+        message: The message.
+        thoughts: What its speaker thought; for inspectors alone, nobody in the scene knows.
+        reason: Why the role had the floor.
+        reused: It was recorded by an earlier run.
+        read: Gives its sound; None if it makes none.
+    """
+
+    message: Message
+    thoughts: str
+    reason: str
+    reused: bool
+    read: Callable[[], Audio] | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnPassed:
+    """A role had the floor and stayed silent.
+
+    Attributes:
+        turn: The silent turn.
+        reason: Why the role had the floor.
+        reused: It was recorded by an earlier run.
+    """
+
+    turn: Turn
+    reason: str
+    reused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SceneOver:
+    """An improvised scene has ended.
+
+    Attributes:
+        reason: Why.
+        turns: Turns taken, silent ones included.
+        messages: Messages in the stream.
+        fallback_turns: Turns that the controller failed to make, so that the understudy made them.
+        usage: Tokens of the whole scene.
+    """
+
+    reason: str
+    turns: int
+    messages: int
+    fallback_turns: int
+    usage: Usage
+
+
+Event = (
+    Started
+    | Warned
+    | LineSpoken
+    | LineFailed
+    | SoundReady
+    | SceneReady
+    | ExportProgress
+    | Exported
+    | Finished
+    | MessageSpoken
+    | TurnPassed
+    | SceneOver
+)
