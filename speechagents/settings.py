@@ -105,3 +105,43 @@ _FITS: Mapping[str, Callable[[object], bool]] = {
     "cover": _is(str),
 }
 """What JSON must give for each option."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImproviseSettings:
+    """Options of an improvised scene.
+
+    Attributes:
+        formats: Names of the exports.
+        master: Loudness standard of the audio files.
+        roles: Play with the first so many roles of the scene; None plays with all.
+        turns: Most turns; None takes the scene's.
+        policy: Turn policy; empty takes the scene's.
+        seed: None takes the scene's.
+        hearing: ``text``: agents read what was said; ``audio``: they hear it.
+        cast: A cast file that overrides the casting.
+        cover: Picture for the audio files; None draws one.
+    """
+
+    formats: tuple[str, ...] = DEFAULT_FORMATS
+    master: str = "podcast"
+    roles: int | None = None
+    turns: int | None = None
+    policy: str = ""
+    seed: int | None = None
+    hearing: str = "text"
+    cast: Path | None = None
+    cover: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.hearing not in HEARINGS:
+            raise SettingsError(f"hearing {self.hearing!r} is none of {', '.join(HEARINGS)}")
+        if self.roles is not None and not 2 <= self.roles <= 25:
+            raise SettingsError(f"{self.roles} roles are not between 2 and 25")
+        if self.turns is not None and not 1 <= self.turns <= 2_000:
+            raise SettingsError(f"{self.turns} turns are not between 1 and 2000")
+        if self.seed is not None and not 0 <= self.seed < 2**63:
+            raise SettingsError(f"seed {self.seed!r} is not a whole number from 0 to {2**63 - 1}")
+
+
+HEARINGS = ("text", "audio")

@@ -14,8 +14,10 @@ from types import TracebackType
 from typing import Self
 
 from speechagents.backends import SYNTHESIZERS
+from speechagents.drama import SceneBrief
 from speechagents.errors import ProductionError
-from speechagents.events import Event
+from speechagents.events import Event, MessageSpoken
+from speechagents.improvising import Actors, export_scene, improvise, is_improvised, replay
 from speechagents.performance import Performance, Troupe, cast_play
 from speechagents.presets import choose_preset
 from speechagents.production.cover import read_cover
@@ -25,9 +27,10 @@ from speechagents.production.masters import master_named
 from speechagents.production.sounds import SoundLibrary
 from speechagents.scripts.breakdown import break_down
 from speechagents.scripts.reading import load_script
+from speechagents.scripts.scene_file import read_scene
 from speechagents.scripts.script import Script
 from speechagents.scripts.script_json import script_from_json
-from speechagents.settings import PerformSettings
+from speechagents.settings import ImproviseSettings, PerformSettings
 from speechagents.voices.synthesizer import ChecksLanguage, Synthesizer
 
 UNTITLED = "Untitled"
@@ -113,6 +116,9 @@ class Studio:
             stems: Also write the stems.
         """
         folder = Path(production)
+        if is_improvised(folder):
+            wanted = PerformSettings(formats=tuple(formats), master=master, stems=stems)
+            return export_scene(self._troupe, folder, wanted)
         script, settings = _remembered(folder)
         wanted = replace(settings, formats=tuple(formats), master=master, stems=stems)
         return self._perform(script, folder, wanted, resume=True, remembered=settings)
@@ -136,6 +142,47 @@ class Studio:
         production = Production(out, must_exist=resume)
         cast = cast_play(self.synthesizer, play, settings.cast, production.cast_path, seed=settings.seed)
         yield from Performance(self._troupe, play, cast, sounds, settings, remembered, production, script).produce()
+
+    def improvise(
+        self,
+        scene: SceneBrief | Path | str,
+        *,
+        actors: Actors,
+        out: Path | str,
+        settings: ImproviseSettings | None = None,
+        resume: bool = False,
+    ) -> Iterator[Event]:
+        """Let role agents improvise a scene, and produce it.
+
+        A folder that holds the scene already is gone on with: what was played is not thought out again. The scene
+        advances only while events are read: that is how it is stepped and paused.
+
+        Args:
+            scene: A brief, or the path of a scene file.
+            actors: Who acts.
+            out: The production folder.
+            settings: Options; the defaults if None.
+            resume: Refuse a folder that holds no production yet.
+
+        Yields:
+            Events as listed in `speechagents.events`, `Finished` last.
+
+        Raises:
+            InputError: The scene, the cast or an option is at fault; nothing was written.
+            ControllerError: The controller cannot be used from the start.
+            ProductionError: The folder cannot be used.
+        """
+        brief = scene if isinstance(scene, SceneBrief) else read_scene(Path(scene))
+        return improvise(self._troupe, actors, brief, Path(out), settings or ImproviseSettings(), resume=resume)
+
+    @staticmethod
+    def replay(out: Path | str) -> Iterator[MessageSpoken]:
+        """Hear a scene again that was improvised, without any model: its messages with their sound.
+
+        Raises:
+            ProductionError: The folder holds no improvised scene.
+        """
+        return replay(Path(out))
 
     @property
     def _troupe(self) -> Troupe:

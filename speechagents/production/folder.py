@@ -6,7 +6,9 @@ Owns the layout, the lock and ``production.json``. Does not know how takes, mixe
 
     my-play/production.json      settings, cast, versions, what was exported: readable by people and by `export`
     my-play/script.json          the script as performed
+    my-play/scene.yaml           the scene as improvised, instead of a script
     my-play/stream.jsonl         what was said, by whom, when: one message a line
+    my-play/steps.jsonl          how an improvised scene came about: choices, thoughts, the director's ledger
     my-play/cast.yaml            the cast used, for editing
     my-play/takes/<sha256>.flac  content-addressed takes
     my-play/exports/             what listeners and editors get
@@ -154,7 +156,7 @@ class Production:
             )
 
     def _holds_something_else(self) -> bool:
-        ours = {"takes", "work", "exports", ".lock", "script.json", "cast.yaml"}
+        ours = {"takes", "work", "exports", ".lock", "script.json", "cast.yaml", "scene.yaml"}
         return self.folder.is_dir() and any(
             entry.name not in ours and entry.suffix != PARTIAL_SUFFIX for entry in self.folder.iterdir()
         )
