@@ -198,11 +198,11 @@ class Performance:
             finished = Finished(
                 folder=production.folder,
                 files=(*(event.path for event in done), *stems.values()),
-                lines=tally.spoken + tally.reused + len(tally.failed),
+                lines=tally.lines,
                 roles=self.roles,
                 duration_s=timeline.duration_s,
                 seconds=time.monotonic() - began,
-                spoken=tally.spoken,
+                spoken=len(tally.fresh),
                 failed=tuple(tally.failed),
                 gates={event.format: event.report.as_json() for event in done if event.report is not None},
             )
@@ -267,17 +267,19 @@ class Performance:
 class _Tally:
     """What became of the lines."""
 
-    spoken: int = 0
-    reused: int = 0
+    lines: int = 0
+    fresh: set[str] = field(default_factory=set)
     failed: list[LineFailed] = field(default_factory=list)
 
     def note(self, event: Event) -> None:
         match event:
-            case LineSpoken(reused=True):
-                self.reused += 1
             case LineSpoken():
-                self.spoken += 1
+                self.lines += 1
+                if not event.reused:
+                    # Two scenes that share a line may both have spoken it; that is one take all the same.
+                    self.fresh.add(event.placed.take)
             case LineFailed():
+                self.lines += 1
                 self.failed.append(event)
 
 

@@ -49,6 +49,15 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
+def test_a_line_that_every_scene_has_is_one_take_however_many_threads_speak_it(
+    perform: Perform, tmp_path: Path
+) -> None:
+    script = tmp_path / "chorus.fountain"
+    script.write_text("".join(f"INT. ROOM {n} - DAY\n\nANNA\nAnd so it goes.\n\n" for n in range(12)), "utf-8")
+    done = finished(perform(script, tmp_path / "out"))
+    assert (done.lines, done.spoken) == (12, 1)
+
+
 def test_what_was_said_stands_in_the_message_stream(perform: Perform, play: Path, tmp_path: Path) -> None:
     events = perform(play, tmp_path / "out")
     spoken = of_kind(events, LineSpoken)
