@@ -15,8 +15,11 @@ from typing import Any
 from speechagents.drama import NARRATOR, Deed, Message, role_key
 from speechagents.events import Event, Exported, Finished, LineFailed, LineSpoken, Started, Warned
 from speechagents.journal import entry_line
+from speechagents.production.energy import EnergyMeter
 from speechagents.production.exports import Tags, check_formats, export
 from speechagents.production.folder import Production
+from speechagents.production.loudness import LoudnessMeter
+from speechagents.production.masters import master_named
 from speechagents.production.mixfile import FRAME_BYTES, MixedProgramme
 from speechagents.production.programme import PROGRAMME_HZ
 from speechagents.production.scene_stage import Performed, Stage, perform_scenes
@@ -186,7 +189,7 @@ class Performance:
                 master=settings.master,
                 tags=self._tags,
                 cover=settings.cover,
-                loudness=[scene.measured for scene in performed],
+                measured=[scene.measured for scene in performed],
                 jobs=self.troupe.jobs,
                 stems=stems,
             ):
@@ -221,6 +224,7 @@ class Performance:
             seed=self.settings.seed,
             language=self.play.language,
             jobs=self.troupe.jobs,
+            meter=EnergyMeter if master_named(self.settings.master) is None else LoudnessMeter,
         )
 
     @property

@@ -6,7 +6,7 @@ and the codec's frame alone, never on the number of threads: the bytes are the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -86,27 +86,26 @@ def encoding_lane(programme: Programme, outputs: Sequence[Output]) -> Lane:
         index, packets = packets_of
         outputs[index].write(packets)
 
-    return Lane(
-        tasks=(
-            _encode_task(programme, [output.codec for output in outputs], stretch)
-            for stretch in zip(*cuts, strict=True)
-        ),
-        consume=write,
-        total_s=programme.frames / PROGRAMME_HZ,
-    )
+    def tasks() -> Iterator[Callable[[], Iterator[Product]]]:
+        everything = range(len(outputs))
+        for stretch in zip(*cuts, strict=True):
+            # The end is dealt out file by file, so that no thread is left with all of it.
+            shares = [[index] for index in everything] if stretch[0].last else [everything]
+            for share in shares:
+                yield _encode_task(programme, {index: (outputs[index].codec, stretch[index]) for index in share})
+
+    return Lane(tasks=tasks(), consume=write, total_s=programme.frames / PROGRAMME_HZ)
 
 
-def _encode_task(
-    programme: Programme, codecs: Sequence[Codec], stretch: Sequence[Segment]
-) -> Callable[[], Iterator[Product]]:
+def _encode_task(programme: Programme, work: Mapping[int, tuple[Codec, Segment]]) -> Callable[[], Iterator[Product]]:
     def task() -> Iterator[Product]:
         once = _ReadOnce(programme)
         encoders = {
             index: iter(codec.encode(blocks_of(once, segment), frames=segment.frames, last=segment.last))
-            for index, (codec, segment) in enumerate(zip(codecs, stretch, strict=True))
+            for index, (codec, segment) in work.items()
         }
-        # The first file's length stands for all: cuts differ by less than a packet.
-        progress = _Progress(stretch[0].first, once)
+        # The first file tells of all: cuts differ by less than a packet.
+        progress = _Progress(work[0][1].first, once) if 0 in work else None
         # In turn, so that all are at the same block.
         while encoders:
             for index in list(encoders):
@@ -114,7 +113,8 @@ def _encode_task(
                 if packets is None:
                     del encoders[index]
                 else:
-                    yield Product((index, packets), progress.seconds(), sum(map(len, packets)))
+                    told_s = progress.seconds() if progress else 0.0
+                    yield Product((index, packets), told_s, sum(map(len, packets)))
 
     return task
 

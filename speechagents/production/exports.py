@@ -28,6 +28,7 @@ from speechagents.production.containers.ogg import OpusFile
 from speechagents.production.containers.wav import WavFile
 from speechagents.production.cover import make_cover, read_cover
 from speechagents.production.encoding import Output, Segment, blocks_of, encoding_lane, segments
+from speechagents.production.energy import Energy
 from speechagents.production.gain import gain_for
 from speechagents.production.gate import GateReport, dips_at, judge, measure_files
 from speechagents.production.lanes import Done, Job, Lane, Product, Progress, run
@@ -107,7 +108,7 @@ class TextSource:
         tags: Texts.
         media: Path of the exported mix relative to the folder of exports, empty if there is none.
         stems: Files by role, relative to the same folder.
-        measured: The mix before mastering, None if nobody measured it.
+        energy: The mix before mastering, None if nobody measured it.
         gain_db: What mastering added.
     """
 
@@ -115,7 +116,7 @@ class TextSource:
     tags: Tags
     media: str = ""
     stems: Mapping[str, str] = field(default_factory=dict)
-    measured: Sequence[Measured] | None = None
+    energy: Sequence[Energy] | None = None
     gain_db: float = 0.0
 
 
@@ -152,7 +153,7 @@ FORMATS: Mapping[str, AudioFormat | TextFormat] = {
     "otio": TextFormat("otio", lambda source: otio(source.timeline, media=source.media, stems=source.stems)),
     "json": TextFormat(
         "json",
-        lambda source: timeline_json(source.timeline, source.tags, measured=source.measured, gain_db=source.gain_db),
+        lambda source: timeline_json(source.timeline, source.tags, energy=source.energy, gain_db=source.gain_db),
     ),
 }
 """Formats by name. One more is one more entry."""
@@ -186,7 +187,7 @@ def export(
     master: str,
     tags: Tags,
     cover: Path | None = None,
-    loudness: Sequence[Measured] | None = None,
+    measured: Sequence[Measured | Energy] = (),
     jobs: int = 1,
     stems: Mapping[str, Path] | None = None,
 ) -> Iterator[ExportEvent]:
@@ -203,7 +204,8 @@ def export(
         master: Name from `masters.MASTERS`.
         tags: What the files say about themselves.
         cover: The user's picture; None draws one from title and author.
-        loudness: What meters found in the mix, stretch by stretch and in order; None measures it here.
+        measured: What meters found in the mix, stretch by stretch and in order. Where a master needs the loudness and
+            a stretch lacks it, all of the mix is measured here.
         jobs: Threads. Their number never changes the bytes.
         stems: Sound files by role that a timeline for editors should refer to.
 
@@ -223,10 +225,13 @@ def export(
         out.mkdir(parents=True, exist_ok=True)
     gain_db = 0.0
     if audio and standard is not None:
-        if loudness is None:
+        loudness = [part for part in measured if isinstance(part, Measured)]
+        if not loudness or len(loudness) < len(measured):
             loudness = _result(_measure(programme), jobs)
+            measured = loudness
         gain_db = _result(gain_for(programme, loudness, standard), jobs)
-    source = TextSource(timeline, tags, _media(audio, out), _relative(stems or {}, out), loudness, gain_db)
+    energy = [part.energy if isinstance(part, Measured) else part for part in measured]
+    source = TextSource(timeline, tags, _media(audio, out), _relative(stems or {}, out), energy or None, gain_db)
     for name in names:
         text = FORMATS[name]
         if isinstance(text, TextFormat):

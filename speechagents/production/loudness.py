@@ -21,11 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from speechagents.audio import Samples
+from speechagents.production.energy import HOP_S, Energy
 from speechagents.production.programme import PROGRAMME_HZ
 from speechagents.production.truepeak import TAPS, between_samples, largest, magnitudes
-
-HOP_S = 0.1
-"""Distance of gating blocks in seconds (BS.1770-4: 400 ms blocks, overlap 75 %)."""
 
 SILENCE_LUFS = -70.0
 """The absolute gate of BS.1770-4; also what is reported for sound that never passes it."""
@@ -87,12 +85,9 @@ class Measured:
         return max(self.true_peaks.values(), default=0.0)
 
     @property
-    def hop_frames(self) -> NDArray[np.int64]:
-        """Frames in each entry of `square_sums`."""
-        counts = np.full(len(self.square_sums), self.hop, np.int64)
-        if len(counts):
-            counts[-1] = self.frames - self.hop * (len(counts) - 1)
-        return counts
+    def energy(self) -> Energy:
+        """Its strength over time."""
+        return Energy(self.frames, self.rate_hz, self.square_sums)
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +294,7 @@ def _noise_floor_db(parts: Sequence[Measured]) -> float:
     sums = np.concatenate([part.square_sums for part in parts]).astype(np.float64) if parts else np.zeros(0)
     if len(sums) < _NOISE_HOPS:
         return SILENCE_DB
-    counts = np.concatenate([part.hop_frames for part in parts])
+    counts = np.concatenate([part.energy.hop_frames for part in parts])
     window = np.ones(_NOISE_HOPS)
     squares = np.convolve(sums, window, "valid") / (2.0 * np.convolve(counts, window, "valid"))
     quietest = float(squares.min())

@@ -169,10 +169,7 @@ class _Desk:
         bus = self._bus[:, self._head : self._head + frames]
         mix = bus[:2].copy()
         if self._convolver is not None:
-            for block in range(0, frames, BLOCK_FRAMES):
-                wet = self._convolver.feed(bus[2, block : block + BLOCK_FRAMES].copy())
-                if wet is not None:
-                    mix[:, block : block + BLOCK_FRAMES] += wet
+            mix += self._convolver.feed(bus[2])
         self._playing = [sound for sound in self._playing if not sound.is_over(self._out)]
         for sound in self._playing:
             sound.add_to(mix, self._out)

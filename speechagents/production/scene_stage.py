@@ -9,7 +9,7 @@ line is spoken.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +20,7 @@ from speechagents.audio import Audio
 from speechagents.drama import Line, Scene, SoundCue
 from speechagents.errors import StorageError
 from speechagents.events import LineFailed, LineSpoken, SceneReady, SoundReady, Warned
+from speechagents.production.energy import Energy, EnergyMeter
 from speechagents.production.loudness import LoudnessMeter, Measured
 from speechagents.production.mixfile import MixFile
 from speechagents.production.mixing import mix_scene
@@ -50,6 +51,7 @@ class Stage:
         seed: Of gaps and positions.
         language: BCP 47 tag of the script.
         jobs: Scenes performed at once.
+        meter: Makes the meter that hears a scene: the loudness, or the energy alone where nobody masters it.
     """
 
     synthesizer: Synthesizer
@@ -60,6 +62,7 @@ class Stage:
     seed: int
     language: str
     jobs: int
+    meter: Callable[[], LoudnessMeter | EnergyMeter] = LoudnessMeter
 
     def spoken_line(self, line: Line) -> SpokenLine:
         """The line as its role's voice is asked to speak it."""
@@ -87,12 +90,12 @@ class Performed:
     Attributes:
         scene: Its lines with times from the start of the programme.
         mix: Its sound.
-        measured: Its loudness.
+        measured: What the stage's meter found.
     """
 
     scene: PlacedScene
     mix: MixFile
-    measured: Measured
+    measured: Measured | Energy
 
 
 def perform_scenes(scenes: Sequence[Scene], stage: Stage, performed: list[Performed]) -> Iterator[StageEvent]:
@@ -140,7 +143,7 @@ class _SceneRun:
         self._mix = MixFile(stage.work / f"scene-{index:05}.f32")
         self._lines: list[PlacedLine] = []
         self._sounds: list[PlacedSound] = []
-        self._measured: Measured | None = None
+        self._measured: Measured | Energy | None = None
         self._room = room_for(self._scene.setting)
         last = index + 1 == len(scenes)
         self._clock = SceneClock(
@@ -154,7 +157,7 @@ class _SceneRun:
     def perform(self) -> None:
         """Speak, place and mix the scene; runs in a thread of the pool."""
         try:
-            meter = LoudnessMeter()
+            meter = self._stage.meter()
             placed = in_order_of_start(self._placed(), self._scene.lines)
             for block in mix_scene(placed, room=self._room, duration_s=self._clock.end):
                 if self._stop.is_set():

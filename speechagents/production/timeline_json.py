@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from speechagents.drama import role_key
-from speechagents.production.loudness import HOP_S, SILENCE_DB, Measured
+from speechagents.production.energy import HOP_S, Energy
+from speechagents.production.loudness import SILENCE_DB
 from speechagents.production.tags import Tags
 from speechagents.production.timeline import PlacedLine, PlacedScene, Timeline
 
@@ -22,19 +23,17 @@ SCHEMA = "speechagents.timeline"
 VERSION = 1
 
 
-def timeline_json(
-    timeline: Timeline, tags: Tags, *, measured: Sequence[Measured] | None, gain_db: float
-) -> Iterator[str]:
+def timeline_json(timeline: Timeline, tags: Tags, *, energy: Sequence[Energy] | None, gain_db: float) -> Iterator[str]:
     """The timeline in pieces.
 
     Args:
         timeline: Who speaks when.
         tags: Texts and the cast.
-        measured: The mix before mastering, stretch by stretch; None leaves levels out.
+        energy: The mix before mastering, stretch by stretch; None leaves levels out.
         gain_db: What mastering added to it.
     """
     voices = {role_key(role): voice for role, voice in tags.cast}
-    levels = _Levels(measured, gain_db) if measured else None
+    levels = _Levels(energy, gain_db) if energy else None
     head: dict[str, Any] = {
         "schema": SCHEMA,
         "version": VERSION,
@@ -103,10 +102,10 @@ def _line(placed: PlacedLine, voices: dict[str, str], levels: _Levels | None) ->
 class _Levels:
     """Level of the finished programme between two times, from the energy of its hops."""
 
-    def __init__(self, measured: Sequence[Measured], gain_db: float) -> None:
-        counts = np.concatenate([part.hop_frames for part in measured])
-        sums = np.concatenate([part.square_sums for part in measured])
-        self._starts_s = np.concatenate([[0.0], np.cumsum(counts)])[:-1] / measured[0].rate_hz
+    def __init__(self, energy: Sequence[Energy], gain_db: float) -> None:
+        counts = np.concatenate([part.hop_frames for part in energy])
+        sums = np.concatenate([part.square_sums for part in energy])
+        self._starts_s = np.concatenate([[0.0], np.cumsum(counts)])[:-1] / energy[0].rate_hz
         self._counts = counts
         self._sums = sums.astype(np.float64)
         self._gain_db = gain_db

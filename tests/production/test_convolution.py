@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from speechagents.audio import Samples
 from speechagents.production.convolution import StereoConvolver, filtered, minimum_phase
 
 
@@ -13,22 +14,38 @@ def test_blockwise_convolution_equals_the_direct_one(taps: int) -> None:
     lot = np.random.default_rng(0)
     response = lot.standard_normal((2, taps)).astype(np.float32)
     sound = lot.standard_normal(256 * 9).astype(np.float32)
-    convolver = StereoConvolver(response, 256)
-    out = [convolver.feed(sound[first : first + 256]) for first in range(0, len(sound), 256)]
+    out = _convolved(response, sound, blocks_at_once=1)
     for channel in range(2):
         direct = np.convolve(sound.astype(np.float64), response[channel])[: len(sound)]
-        got = np.concatenate([block[channel] for block in out if block is not None])
-        assert np.abs(got - direct).max() < 2e-6 * np.abs(direct).max() * np.sqrt(taps)
+        assert np.abs(out[channel] - direct).max() < 2e-6 * np.abs(direct).max() * np.sqrt(taps)
 
 
-def test_silence_costs_nothing_and_is_exact_before_and_after_sound() -> None:
+@pytest.mark.parametrize("blocks_at_once", [2, 3, 5, 12])
+def test_how_many_blocks_are_fed_at_once_changes_no_bit(blocks_at_once: int) -> None:
+    lot = np.random.default_rng(2)
+    response = lot.standard_normal((2, 1_000)).astype(np.float32)
+    sound = lot.standard_normal(256 * 60).astype(np.float32)
+    sound[256 * 7 : 256 * 20] = 0.0
+    assert np.array_equal(
+        _convolved(response, sound, blocks_at_once=blocks_at_once), _convolved(response, sound, blocks_at_once=1)
+    )
+
+
+def test_silence_is_exact_before_and_after_sound() -> None:
     convolver = StereoConvolver(np.ones((2, 300), np.float32), 256)
     silence, sound = np.zeros(256, np.float32), np.ones(256, np.float32)
-    assert convolver.feed(silence) is None
-    assert convolver.feed(sound) is not None
-    heard = [convolver.feed(silence) is not None for _ in range(6)]
-    assert heard[0]
-    assert not any(heard[4:])
+    assert not convolver.feed(silence).any()
+    assert convolver.feed(sound).any()
+    heard = convolver.feed(np.zeros(6 * 256, np.float32))
+    assert heard[:, :256].any()
+    assert not heard[:, 4 * 256 :].any()
+
+
+def _convolved(response: Samples, sound: Samples, *, blocks_at_once: int) -> Samples:
+    convolver = StereoConvolver(response, 256)
+    stretch = 256 * blocks_at_once
+    pieces = [convolver.feed(sound[first : first + stretch]) for first in range(0, len(sound), stretch)]
+    return np.concatenate(pieces, axis=1)
 
 
 @pytest.mark.parametrize("frames", [1, 1_000, 16_000, 50_000])

@@ -58,7 +58,7 @@ def test_loudness_found_while_mixing_spares_a_pass_and_gives_the_same_gain(
         meter.feed(drama.read(first, end - first))
         parts.append(meter.finish())
     gains = []
-    for loudness in (parts, None):
+    for measured in (parts, [part.energy for part in parts], ()):
         events = list(
             export(
                 drama,
@@ -67,13 +67,14 @@ def test_loudness_found_while_mixing_spares_a_pass_and_gives_the_same_gain(
                 formats=["flac"],
                 master="r128",
                 tags=tags,
-                loudness=loudness,
+                measured=measured,
             )
         )
         assert isinstance(events[-1], Exported)
         assert events[-1].report is not None
         gains.append(events[-1].report.gain_db)
     assert gains[0] == pytest.approx(gains[1], abs=0.05)
+    assert gains[1] == gains[2]
 
 
 def test_overshoot_of_a_codec_is_answered_by_a_lower_ceiling_there(

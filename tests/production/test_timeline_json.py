@@ -47,7 +47,7 @@ def test_levels_are_those_of_the_finished_programme(drama: ArrayProgramme, timel
         meter = LoudnessMeter()
         meter.feed(drama.read(first, end - first))
         parts.append(meter.finish())
-    found = json.loads("".join(timeline_json(timeline, tags, measured=parts, gain_db=6.0)))
+    found = json.loads("".join(timeline_json(timeline, tags, energy=[part.energy for part in parts], gain_db=6.0)))
     lines = [line for scene in found["scenes"] for line in scene["lines"]]
     for line, placed in zip(lines, timeline.lines(), strict=True):
         first, end = round(placed.start_s * PROGRAMME_HZ), round(placed.end_s * PROGRAMME_HZ)
@@ -58,11 +58,11 @@ def test_levels_are_those_of_the_finished_programme(drama: ArrayProgramme, timel
 
 
 def test_without_measurements_there_are_no_levels(timeline: Timeline, tags: Tags) -> None:
-    found = json.loads("".join(timeline_json(timeline, tags, measured=None, gain_db=0.0)))
+    found = json.loads("".join(timeline_json(timeline, tags, energy=None, gain_db=0.0)))
     assert {line["level_db"] for scene in found["scenes"] for line in scene["lines"]} == {None}
 
 
 def test_an_empty_timeline_is_json() -> None:
-    found = json.loads("".join(timeline_json(Timeline("T", ()), Tags("T"), measured=None, gain_db=0.0)))
+    found = json.loads("".join(timeline_json(Timeline("T", ()), Tags("T"), energy=None, gain_db=0.0)))
     assert found["scenes"] == []
     assert found["duration_s"] == 0.0

@@ -42,9 +42,7 @@ class Mp3File:
 
     def write(self, packets: Sequence[bytes]) -> None:
         """Add frames."""
-        for packet in packets:
-            self._file.write(packet)
-            self._music_bytes += len(packet)
+        self._music_bytes += self._file.write(b"".join(packets))
 
     def finish(self) -> None:
         """Fill in the ``Info`` frame."""

@@ -68,9 +68,8 @@ class M4bFile:
 
     def write(self, packets: Sequence[bytes]) -> None:
         """Add packets."""
-        for packet in packets:
-            self._file.write(packet)
-            self._sizes.append(len(packet))
+        self._file.write(b"".join(packets))
+        self._sizes.extend(map(len, packets))
 
     def finish(self) -> None:
         """Fill in the index and the size of the data."""

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 
 from speechagents.audio import Audio, Samples
 from speechagents.voices.espeak.recipe import Instruction
@@ -78,9 +79,9 @@ def _filtered(samples: Samples, rate_hz: int, tilt_db: float) -> Samples:
     padded = np.zeros(count * hop + _TAPS - 1, np.float32)
     padded[_TAPS // 2 : _TAPS // 2 + samples.size] = samples
     blocks = np.lib.stride_tricks.sliding_window_view(padded, _BLOCK)[::hop]
-    spectra = np.fft.rfft(blocks, axis=1)
+    spectra = fft.rfft(blocks, axis=1)
     spectra *= _response(rate_hz, tilt_db)
-    out: Samples = np.fft.irfft(spectra, _BLOCK, axis=1)[:, _TAPS - 1 :].astype(np.float32, copy=False)
+    out: Samples = fft.irfft(spectra, _BLOCK, axis=1, overwrite_x=True)[:, _TAPS - 1 :]
     return out.reshape(-1)[: samples.size]
 
 
