@@ -140,7 +140,7 @@ class Finished:
         seconds: Time it took.
         spoken: Takes made by this run; the others were on disk.
         failed: Lines that could not be spoken.
-        gates: Measurements of each mastered file, by format.
+        gates: Measurements of each mastered file, by format, and by part of a divided programme ("mp3 2").
     """
 
     folder: Path

@@ -180,7 +180,7 @@ class Performance:
                     comment=self._tags.full_comment,
                     jobs=self.troupe.jobs,
                 )
-            exported: dict[str, Exported] = {}
+            exported: list[Exported] = []
             for event in export(
                 MixedProgramme([scene.mix for scene in performed]),
                 timeline,
@@ -194,10 +194,11 @@ class Performance:
                 stems=stems,
             ):
                 if isinstance(event, Exported):
-                    exported[event.format] = event
+                    exported.append(event)
                 yield event
             # Formats are done in the order of their speed; what is recorded has the order they were asked for.
-            done = [exported[name] for name in check_formats(settings.formats)]
+            asked = check_formats(settings.formats)
+            done = sorted(exported, key=lambda event: (asked.index(event.format), event.part))
             finished = Finished(
                 folder=production.folder,
                 files=(*(event.path for event in done), *stems.values()),
@@ -207,7 +208,11 @@ class Performance:
                 seconds=time.monotonic() - began,
                 spoken=len(tally.fresh),
                 failed=tuple(tally.failed),
-                gates={event.format: event.report.as_json() for event in done if event.report is not None},
+                gates={
+                    f"{event.format} {event.part}" if event.part else event.format: event.report.as_json()
+                    for event in done
+                    if event.report is not None
+                },
             )
             production.write_record(self._record(finished=finished))
         yield finished

@@ -2,43 +2,40 @@
 
 Owns the registry of formats and the way a file comes to its name. Does not know how any format is built.
 
-Audio formats are encoded side by side, each stretch of the programme on one thread of a pool for all of them, and
-checked against the standard when they are finished; if a codec's overshoot breaks the rule for peaks, the file is made
-once more with the ceiling lowered at those places.
-Every file has a fixed name, is written under a temporary one in the same folder, and gets its name when it is
-complete and on disk.
+Files of sound are made side by side (`sound_files`); where a standard allows no file as long as the programme, it is
+divided (`divisions`) and each part has files of its own. Every file has a fixed name, is written under a temporary one
+in the same folder, and gets its name when it is complete and on disk.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 from speechagents.errors import SettingsError
-from speechagents.production.codecs import AAC, MP3, OPUS, Codec, PcmCodec
-from speechagents.production.containers import Container
+from speechagents.production.codecs import AAC, MP3, OPUS, PcmCodec
 from speechagents.production.containers.flac import FlacFile
 from speechagents.production.containers.mp3 import Mp3File
 from speechagents.production.containers.mp4 import M4bFile
 from speechagents.production.containers.ogg import OpusFile
 from speechagents.production.containers.wav import WavFile
 from speechagents.production.cover import make_cover, read_cover
-from speechagents.production.encoding import Output, Segment, blocks_of, encoding_lane, segments
+from speechagents.production.divisions import Part, divide
+from speechagents.production.encoding import Segment, blocks_of, segments
 from speechagents.production.energy import Energy
 from speechagents.production.gain import gain_for
-from speechagents.production.gate import GateReport, dips_at, judge, measure_files
+from speechagents.production.gate import GateReport
 from speechagents.production.lanes import Done, Job, Lane, Product, Progress, run
-from speechagents.production.limiter import Dip, MasteredProgramme
 from speechagents.production.loudness import LoudnessMeter, Measured
 from speechagents.production.masters import Master, master_named
 from speechagents.production.otio import otio
-from speechagents.production.programme import Programme
+from speechagents.production.programme import PROGRAMME_HZ, Programme
 from speechagents.production.rttm import rttm
-from speechagents.production.storage import storage_errors, temporary_beside
+from speechagents.production.sound_files import AudioFormat, Recording, new_file, sound_files_job
+from speechagents.production.storage import storage_errors
 from speechagents.production.subtitles import srt, vtt
 from speechagents.production.tags import Label, Tags, chapters
 from speechagents.production.timeline import Timeline
@@ -71,32 +68,17 @@ class Exported:
         path: The file.
         bytes: Its size.
         report: What an audio file measures; None for text and for the master ``none``.
+        part: Number of the part of a divided programme that it holds, from 1; 0 holds all of it.
     """
 
     format: str
     path: Path
     bytes: int
     report: GateReport | None = None
+    part: int = 0
 
 
 ExportEvent = ExportProgress | Exported
-
-
-@dataclass(frozen=True, slots=True)
-class AudioFormat:
-    """A format of sound.
-
-    Attributes:
-        suffix: Of the file's name.
-        codec: Makes packets.
-        open: Starts a file: ``open(file, frames=…, label=…)``.
-        lossless: Media for editors are taken from such a file first.
-    """
-
-    suffix: str
-    codec: Codec
-    open: Callable[[BinaryIO, int, Label], Container]
-    lossless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +143,9 @@ FORMATS: Mapping[str, AudioFormat | TextFormat] = {
 _BASE_NAME = "programme"
 
 
-def file_name(name: str) -> str:
-    """Name of the file of a format: fixed, never made from a title."""
-    return f"{_BASE_NAME}.{FORMATS[name].suffix}"
+def file_name(name: str, part: int = 0) -> str:
+    """Name of the file of a format, or of one part in it: fixed, never made from a title."""
+    return f"{_BASE_NAME}{f'-{part}' if part else ''}.{FORMATS[name].suffix}"
 
 
 def check_formats(names: Sequence[str]) -> tuple[str, ...]:
@@ -194,7 +176,7 @@ def export(
     """Write a programme in several formats.
 
     Nothing is padded: all formats share the clock of the timeline, so heads and tails are the timeline's affair
-    and only reported here.
+    and only reported here. Parts of a divided programme alone have a clock, a head and a tail of their own.
 
     Args:
         programme: The mix.
@@ -210,7 +192,8 @@ def export(
         stems: Sound files by role that a timeline for editors should refer to.
 
     Yields:
-        `ExportProgress` of files that take time, and one `Exported` for each format as it is finished.
+        `ExportProgress` of files that take time, and one `Exported` for each format as it is finished; one for
+        each part where the master's longest file is shorter than the programme.
 
     Raises:
         SettingsError: A format or master is unknown. Nothing was written.
@@ -219,118 +202,66 @@ def export(
     """
     names = check_formats(formats)
     standard = master_named(master)
-    audio = [name for name in names if isinstance(FORMATS[name], AudioFormat)]
-    label = Label(tags, chapters(timeline), _cover(cover, tags) if audio else b"")
+    forms = {name: form for name in names if isinstance(form := FORMATS[name], AudioFormat)}
+    picture = _cover(cover, tags) if forms else b""
     with storage_errors(out):
         out.mkdir(parents=True, exist_ok=True)
+    parts = _parts(programme, timeline, standard) if forms else []
     gain_db = 0.0
-    if audio and standard is not None:
-        loudness = [part for part in measured if isinstance(part, Measured)]
+    if parts and not parts[0].number and standard is not None:
+        loudness = [stretch for stretch in measured if isinstance(stretch, Measured)]
         if not loudness or len(loudness) < len(measured):
             loudness = _result(_measure(programme), jobs)
             measured = loudness
         gain_db = _result(gain_for(programme, loudness, standard), jobs)
-    energy = [part.energy if isinstance(part, Measured) else part for part in measured]
-    source = TextSource(timeline, tags, _media(audio, out), _relative(stems or {}, out), energy or None, gain_db)
+    energy = [stretch.energy if isinstance(stretch, Measured) else stretch for stretch in measured]
+    divided = len(parts) > 1
+    source = TextSource(
+        timeline,
+        tags,
+        "" if divided else _media(list(forms), out),
+        _relative(stems or {}, out),
+        # Parts are levelled one by one: there is no one gain to tell levels by.
+        None if divided else energy or None,
+        gain_db,
+    )
     for name in names:
         text = FORMATS[name]
         if isinstance(text, TextFormat):
             path = out / file_name(name)
-            with _new_file(path) as file:
+            with new_file(path) as file:
                 for piece in text.write(source):
                     file.write(piece.encode("utf-8", "replace"))
             yield Exported(name, path, path.stat().st_size)
-    files = {name: out / file_name(name) for name in audio}
-    for event in run({"": _audio_job(files, programme, standard, gain_db, label)}, threads=jobs):
-        if isinstance(event, Progress):
-            yield from (ExportProgress(name, event.done_s, event.total_s) for name in files)
-        else:
-            yield from event.result
+    before_s, total_s = 0.0, sum(part.duration_s for part in parts)
+    for part in parts:
+        if part.number and standard is not None:
+            gain_db = _result(gain_for(part.programme, _result(_measure(part.programme), jobs), standard), jobs)
+        label = Label(_tags_of(part, tags), chapters(part.timeline), picture)
+        recording = Recording(part.programme, label, standard, gain_db)
+        files = {name: out / file_name(name, part.number) for name in forms}
+        job = sound_files_job(recording, [(forms[name], path) for name, path in files.items()])
+        for event in run({"": job}, threads=jobs):
+            if isinstance(event, Progress):
+                yield from (ExportProgress(name, before_s + event.done_s, total_s) for name in files)
+                continue
+            for (name, path), report in zip(files.items(), event.result, strict=True):
+                yield Exported(name, path, path.stat().st_size, report, part.number)
+        before_s += part.duration_s
 
 
-@dataclass(slots=True)
-class _Making:
-    """A file of sound while it is being made.
-
-    Attributes:
-        name: Of its format.
-        path: Its name when it is complete.
-        file: It, under another name.
-        dips: Where the programme is turned down further for it.
-        report: What it measures.
-    """
-
-    name: str
-    path: Path
-    file: BinaryIO
-    dips: list[Dip] = field(default_factory=list)
-    report: GateReport | None = None
-
-    @property
-    def form(self) -> AudioFormat:
-        """Its format."""
-        form = FORMATS[self.name]
-        assert isinstance(form, AudioFormat)  # noqa: S101 - chosen so by `export`
-        return form
+def _parts(programme: Programme, timeline: Timeline, master: Master | None) -> list[Part]:
+    """The programme in parts that a standard allows; the part with the number 0 is all of it."""
+    whole = Part(0, 1, programme, timeline)
+    if master is None or programme.frames / PROGRAMME_HZ <= master.longest_s:
+        return [whole]
+    parts = divide(programme, timeline, longest_s=master.longest_s)
+    # One scene that is too long cannot be helped: the report says so.
+    return parts if len(parts) > 1 else [whole]
 
 
-def _audio_job(
-    files: Mapping[str, Path], programme: Programme, master: Master | None, gain_db: float, label: Label
-) -> Job[list[Exported]]:
-    """Write the audio files side by side and check them; where a codec overshoots, its file is made again with dips."""
-    with contextlib.ExitStack() as opened:
-        made = [_Making(name, path, opened.enter_context(_new_file(path))) for name, path in files.items()]
-        if not made:
-            return []
-        if master is None:
-            yield from _fill(made, programme, label)
-        else:
-            mastered = MasteredProgramme(programme, gain_db=gain_db, ceiling_db=master.ceiling_db)
-            yield from _fill(made, mastered, label)
-            doubtful = made
-            for attempt in range(_ATTEMPTS):
-                heard = yield from measure_files([(Path(one.file.name), one.path) for one in doubtful], master)
-                for one, found in zip(doubtful, heard, strict=True):
-                    verdicts = judge(found.loudness, master)
-                    one.report = GateReport(
-                        master.name, one.path.name, found.loudness, verdicts, gain_db, master.ceiling_db, len(one.dips)
-                    )
-                    one.dips += dips_at(found.overs, mastered, known=one.dips)
-                doubtful = [one for one in doubtful if one.report and len(one.dips) > one.report.dips]
-                if not doubtful or attempt + 1 == _ATTEMPTS:
-                    break
-                for one in doubtful:
-                    dipped = MasteredProgramme(
-                        programme, gain_db=gain_db, ceiling_db=master.ceiling_db, dips=tuple(one.dips)
-                    )
-                    yield from _fill([one], dipped, label)
-    return [Exported(one.name, one.path, one.path.stat().st_size, one.report) for one in made]
-
-
-_ATTEMPTS = 4
-"""Times that a file is measured; before each but the first it was made again with more dips."""
-
-
-def _fill(made: Sequence[_Making], programme: Programme, label: Label) -> Generator[Lane, None, None]:
-    """Write a programme into open files, over whatever is in them."""
-    containers = []
-    for one in made:
-        one.file.seek(0)
-        one.file.truncate()
-        containers.append(one.form.open(one.file, programme.frames, label))
-
-    def output(one: _Making, container: Container) -> Output:
-        def write(packets: Sequence[bytes]) -> None:
-            with storage_errors(one.path):
-                container.write(packets)
-
-        return Output(one.form.codec, write)
-
-    yield encoding_lane(programme, [output(*pair) for pair in zip(made, containers, strict=True)])
-    for one, container in zip(made, containers, strict=True):
-        with storage_errors(one.path):
-            container.finish()
-            one.file.flush()
+def _tags_of(part: Part, tags: Tags) -> Tags:
+    return replace(tags, title=f"{tags.title}, part {part.number} of {part.of}") if part.number else tags
 
 
 def _measure(programme: Programme) -> Job[list[Measured]]:
@@ -350,21 +281,6 @@ def _measure(programme: Programme) -> Job[list[Measured]]:
 
     yield Lane(tasks=tasks(), consume=parts.append)
     return parts
-
-
-@contextlib.contextmanager
-def _new_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that gets its name when the block is left without an error, complete and on disk."""
-    temporary = temporary_beside(path)
-    with storage_errors(path):
-        try:
-            with temporary.open("w+b") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 _R = TypeVar("_R")

@@ -67,6 +67,11 @@ class Master:
         """The rule that a lower ceiling helps to meet."""
         return next(rule for rule in self.rules if rule.name in {"peak_db", "true_peak_db"})
 
+    @property
+    def longest_s(self) -> float:
+        """Most seconds of a file; infinite without a rule."""
+        return min((rule.high for rule in self.rules if rule.name == "duration_s"), default=math.inf)
+
 
 MASTERS: dict[str, Master | None] = {
     "acx": Master(

@@ -36,6 +36,9 @@ _LOOP_FADE_S: Final = 1.0
 _BLOCKS_AT_ONCE: Final = 16
 """Longest piece that is given out, in blocks: bounds memory when a long line ends."""
 
+_BLOCKS_IN_CACHE: Final = 4
+"""Blocks that are convolved at once."""
+
 _EDGE_FADE_S: Final = 0.002
 """Takes are faded this long at both ends against clicks."""
 
@@ -169,7 +172,9 @@ class _Desk:
         bus = self._bus[:, self._head : self._head + frames]
         mix = bus[:2].copy()
         if self._convolver is not None:
-            mix += self._convolver.feed(bus[2])
+            for first in range(0, frames, _BLOCKS_IN_CACHE * BLOCK_FRAMES):
+                some = slice(first, first + _BLOCKS_IN_CACHE * BLOCK_FRAMES)
+                mix[:, some] += self._convolver.feed(bus[2, some])
         self._playing = [sound for sound in self._playing if not sound.is_over(self._out)]
         for sound in self._playing:
             sound.add_to(mix, self._out)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import mutagen
 import numpy as np
 import psutil
 import pytest
@@ -89,6 +90,29 @@ def test_overshoot_of_a_codec_is_answered_by_a_lower_ceiling_there(
     assert exported.report.dips > 0
     assert exported.report.measured.true_peak_db <= -1.0
     assert exported.report.passed  # loudness too: the rest of the file was left alone
+
+
+def test_a_programme_that_is_too_long_for_the_standard_becomes_one_file_for_each_part(
+    drama: ArrayProgramme, timeline: Timeline, tags: Tags, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acx = masters.MASTERS["acx"]
+    assert acx is not None
+    rules = (*(rule for rule in acx.rules if rule.name != "duration_s"), masters.Rule("duration_s", high=20.0))
+    monkeypatch.setitem(masters.MASTERS, "acx", replace(acx, rules=rules))
+    formats = ["mp3", "json", "otio"]
+    events = list(export(drama, timeline, out=tmp_path, formats=formats, master="acx", tags=tags, jobs=2))
+    parts = [event for event in events if isinstance(event, Exported) and event.part]
+    assert [(part.part, part.path.name) for part in parts] == [(1, "programme-1.mp3"), (2, "programme-2.mp3")]
+    for part in parts:
+        assert part.report is not None
+        assert part.report.passed, part.report
+        assert part.report.file == part.path.name
+    titles = [mutagen.File(part.path).tags["TIT2"].text[0] for part in parts]
+    assert titles == [f"{tags.title}, part {number} of 2" for number in (1, 2)]
+    assert sum(part.report.measured.duration_s for part in parts if part.report) > drama.frames / PROGRAMME_HZ
+    # Texts stay whole, and refer to no file that does not exist.
+    assert not (tmp_path / "programme.mp3").exists()
+    assert "programme.mp3" not in (tmp_path / "programme.otio").read_text("utf-8")
 
 
 def test_what_cannot_be_mended_is_reported_not_hidden(timeline: Timeline, tags: Tags, tmp_path: Path) -> None:
