@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from speechagents.production.programme import PROGRAMME_HZ
-from speechagents.production.stems import SOUNDS
+from speechagents.production.stems import SOUNDS, SOUNDS_TITLE
 from speechagents.production.timeline import PlacedLine, PlacedSound, Timeline
 
 _NAMESPACE = "speechagents"
@@ -43,7 +43,7 @@ def otio(timeline: Timeline, *, media: str, stems: Mapping[str, str]) -> Iterato
         lines = [_of_line(placed) for placed in timeline.lines() if placed.line.role == role]
         _add_tracks(result, role, lines, path=stems.get(role, media), total_s=timeline.duration_s)
     sounds = [_of_sound(placed, timeline.sounds[placed.file]) for scene in timeline.scenes for placed in scene.sounds]
-    _add_tracks(result, SOUNDS, sounds, path=stems.get(SOUNDS, media), total_s=timeline.duration_s)
+    _add_tracks(result, SOUNDS_TITLE, sounds, path=stems.get(SOUNDS, media), total_s=timeline.duration_s)
     yield result.to_json_string(indent=2) + "\n"
 
 

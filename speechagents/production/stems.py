@@ -23,8 +23,11 @@ from speechagents.production.rooms import room_for
 from speechagents.production.storage import storage_errors, temporary_beside
 from speechagents.production.timeline import PlacedLine, PlacedScene, PlacedSound, Timeline
 
-SOUNDS = "effects and ambience"
-"""Name of the stem that holds what nobody speaks."""
+SOUNDS = ""
+"""Stands for a role where a stem holds what nobody speaks: no role is called nothing."""
+
+SOUNDS_TITLE = "effects and ambience"
+"""What that stem is called."""
 
 _FULL = "could not be written whole; the disk may be full: free some space and run the same command again"
 
@@ -77,7 +80,7 @@ def _write(timeline: Timeline, name: str, load: Load, path: Path, comment: str) 
             frames = 0
             try:
                 with _write_errors(path):
-                    for field, text in (("title", name), ("comment", comment)):
+                    for field, text in (("title", SOUNDS_TITLE if name == SOUNDS else name), ("comment", comment)):
                         if text:  # the library takes no empty ones
                             setattr(file, field, text)
                 for scene in timeline.scenes:

@@ -11,7 +11,7 @@ import pytest
 from speechagents.drama import Line
 from speechagents.production.exports import export
 from speechagents.production.otio import otio
-from speechagents.production.stems import SOUNDS
+from speechagents.production.stems import SOUNDS, SOUNDS_TITLE
 from speechagents.production.tags import Tags
 from speechagents.production.timeline import PlacedLine, PlacedScene, PlacedSound, Timeline
 
@@ -83,13 +83,13 @@ def with_sounds() -> Timeline:
 def test_effects_and_ambience_have_tracks_of_their_own() -> None:
     found = read("".join(otio(with_sounds(), media="programme.wav", stems={})))
     tracks = {track.name: clips(track) for track in found.tracks}
-    assert list(tracks) == ["A", SOUNDS, f"{SOUNDS} (2)"]
+    assert list(tracks) == ["A", SOUNDS_TITLE, f"{SOUNDS_TITLE} (2)"]
     heard = [
         (clip.metadata["speechagents"]["sound"], clip.trimmed_range_in_parent().start_time.to_seconds())
-        for clip in (*tracks[SOUNDS], *tracks[f"{SOUNDS} (2)"])
+        for clip in (*tracks[SOUNDS_TITLE], *tracks[f"{SOUNDS_TITLE} (2)"])
     ]
     assert heard == [("rain.wav", pytest.approx(0.2)), ("door.wav", pytest.approx(3.5)), ("door.wav", pytest.approx(6))]
-    (rain,) = tracks[SOUNDS]
+    (rain,) = tracks[SOUNDS_TITLE]
     assert rain.metadata["speechagents"]["looped"]
     assert rain.source_range.duration.to_seconds() == pytest.approx(8.6)
 
@@ -99,7 +99,7 @@ def test_effects_and_ambience_have_tracks_of_their_own() -> None:
 )
 def test_sounds_refer_to_their_stem_else_to_the_mix(stems: dict[str, str], url: str) -> None:
     found = read("".join(otio(with_sounds(), media="programme.wav", stems=stems)))
-    heard = [clip for track in found.tracks if track.name.startswith(SOUNDS) for clip in clips(track)]
+    heard = [clip for track in found.tracks if track.name.startswith(SOUNDS_TITLE) for clip in clips(track)]
     assert {clip.media_reference.target_url for clip in heard} == {url}
 
 

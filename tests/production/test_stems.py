@@ -16,7 +16,7 @@ from speechagents.audio import Audio
 from speechagents.drama import Line
 from speechagents.errors import StorageError
 from speechagents.production.programme import PROGRAMME_HZ
-from speechagents.production.stems import SOUNDS, write_stems
+from speechagents.production.stems import SOUNDS, SOUNDS_TITLE, write_stems
 from speechagents.production.timeline import PlacedLine, PlacedScene, PlacedSound, Timeline
 
 COMMENT = "A play.\nSynthetic voices: all voices are synthetic (test 1.0)"
@@ -46,6 +46,15 @@ def test_stems_are_as_long_as_the_programme_and_each_holds_its_own_part(tmp_path
         assert (len(samples), rate_hz) == (round(timeline.duration_s * PROGRAMME_HZ), PROGRAMME_HZ)
         loud = np.flatnonzero(np.abs(samples).max(axis=1) > 0.05)
         assert loud[0] / PROGRAMME_HZ == pytest.approx(start_s, abs=0.05)
+
+
+def test_a_role_may_be_called_what_the_stem_of_sounds_is_called(tmp_path: Path) -> None:
+    stems = write_stems(play(SOUNDS_TITLE, sounds=True), noise, tmp_path, comment="", jobs=1)
+    assert list(stems) == [SOUNDS_TITLE, SOUNDS]
+    sounds = [sf.read(path)[0] for path in stems.values()]
+    assert not np.array_equal(*sounds)
+    with sf.SoundFile(stems[SOUNDS]) as file:
+        assert file.title == SOUNDS_TITLE
 
 
 def test_every_stem_says_whose_it_is_and_that_the_voices_are_synthetic(tmp_path: Path) -> None:
