@@ -73,3 +73,9 @@ class BackEnds:
 
 SYNTHESIZERS: Final = BackEnds("speechagents.synthesizers", "synthesizer")
 """Factories of `voices.synthesizer.Synthesizer`; they take ``jobs``."""
+
+CONTROLLERS: Final = BackEnds("speechagents.controllers", "controller")
+"""Factories of `controllers.controller.Controller`."""
+
+LISTENERS: Final = BackEnds("speechagents.listeners", "listener")
+"""Factories of `listeners.listener.Listener`."""

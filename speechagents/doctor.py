@@ -13,6 +13,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from speechagents import __version__
+from speechagents.backends import CONTROLLERS, LISTENERS, SYNTHESIZERS
+from speechagents.controllers.discovery import FoundServer, find_servers
+from speechagents.drama import clean_name
 from speechagents.errors import SpeechAgentsError
 from speechagents.presets import choose_preset, presets
 
@@ -45,11 +48,28 @@ class PresetState:
 
 
 @dataclass(frozen=True, slots=True)
+class BackEndState:
+    """Whether a back end can be loaded here.
+
+    Attributes:
+        kind: Synthesizer, controller or listener.
+        name: Its name.
+        missing: What keeps it from loading, with the remedy; empty when nothing does.
+    """
+
+    kind: str
+    name: str
+    missing: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The outcome of an examination."""
 
     findings: Sequence[Finding]
     presets: Sequence[PresetState]
+    back_ends: Sequence[BackEndState] = ()
+    servers: Sequence[FoundServer] = ()
 
     @property
     def healthy(self) -> bool:
@@ -63,6 +83,8 @@ class Report:
             "healthy": self.healthy,
             "findings": [asdict(finding) for finding in self.findings],
             "presets": [asdict(preset) for preset in self.presets],
+            "back_ends": [asdict(back_end) for back_end in self.back_ends],
+            "servers": [asdict(server) for server in self.servers],
         }
 
     def as_text(self) -> str:
@@ -75,6 +97,20 @@ class Report:
             f"VRAM {preset.vram_gb:g} GB)"
             for preset in self.presets
         ]
+        rows += [
+            f"{'-- ' if back_end.missing else 'ok '}  {back_end.kind} {back_end.name}: {back_end.missing or 'ready'}"
+            for back_end in self.back_ends
+        ]
+        rows += [
+            # A server may call its models whatever it likes.
+            clean_name(f"ok   server {server.name} at {server.base_url}: {', '.join(server.models[:5]) or 'no list'}")
+            for server in self.servers
+        ]
+        if not self.servers:
+            rows.append(
+                "--   server: none with models answers on this machine (Ollama, LM Studio, llama.cpp and vLLM were "
+                "looked for at their usual ports); name one with --server URL or SPEECHAGENTS_SERVER"
+            )
         return "\n".join(rows)
 
 
@@ -88,6 +124,12 @@ def examine() -> Report:
     return Report(
         findings=(Finding("python", sys.version_info >= (3, 11), python), _voices(), _encoders()),
         presets=states,
+        back_ends=[
+            BackEndState(kind.kind, name, kind.missing(name))
+            for kind in (SYNTHESIZERS, CONTROLLERS, LISTENERS)
+            for name in kind.names()
+        ],
+        servers=find_servers(),
     )
 
 

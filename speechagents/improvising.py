@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from speechagents.actors import Actors, choose_actors
 from speechagents.agents.director import Director
 from speechagents.agents.hearing import Ears, Hearing
 from speechagents.agents.improvisation import Company, Improvisation
@@ -19,12 +20,12 @@ from speechagents.agents.policies import make_policy
 from speechagents.agents.steps import Step, StepLog
 from speechagents.agents.transcript import line_of, play_of, read_through
 from speechagents.audio import Audio
-from speechagents.controllers.controller import Controller, Directs
+from speechagents.controllers.controller import Directs
 from speechagents.drama import Message, SceneBrief, role_key
 from speechagents.errors import ProductionError, SettingsError
 from speechagents.events import Event, Finished, MessageSpoken, SceneOver, Started, Warned
-from speechagents.listeners.listener import Listener
 from speechagents.performance import Performance, Troupe, cast_play
+from speechagents.presets import Preset
 from speechagents.production.cover import read_cover
 from speechagents.production.exports import check_formats
 from speechagents.production.folder import Production
@@ -45,25 +46,14 @@ SCENE_FILE = "scene.yaml"
 """The scene as it is played, for reading and editing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Actors:
-    """Who acts in a scene.
-
-    Attributes:
-        controller: Acts for all roles.
-        understudy: Makes the turns that the controller fails to make.
-        listener: Hears for a controller that cannot, if agents are to hear.
-        critic: Takes the turns instead of the controller, if drafts are to be judged first.
-    """
-
-    controller: Controller
-    understudy: Controller
-    listener: Listener | None = None
-    critic: Controller | None = None
-
-
 def improvise(
-    troupe: Troupe, actors: Actors, scene: SceneBrief, out: Path, settings: ImproviseSettings, *, resume: bool
+    troupe: Troupe,
+    cast_by: Preset | Actors,
+    scene: SceneBrief,
+    out: Path,
+    settings: ImproviseSettings,
+    *,
+    resume: bool,
 ) -> Iterator[Event]:
     """Play a scene and produce it; see `Studio.improvise`."""
     began = time.monotonic()
@@ -75,9 +65,13 @@ def improvise(
     if isinstance(troupe.synthesizer, ChecksLanguage):
         troupe.synthesizer.check_language(scene.language)
     policy = make_policy(scene.policy)
-    controller = actors.controller
     production = Production(out, must_exist=resume)
     _refuse_another_scene(production, scene)
+    if isinstance(cast_by, Preset):
+        actors, settings = choose_actors(cast_by, settings)
+    else:
+        actors = cast_by
+    controller = actors.controller
     cast = _cast(troupe, scene, settings, production)
     stage = _stage(troupe, scene, cast, production)
     company = Company(
@@ -105,9 +99,8 @@ def improvise(
         if not production.cast_path.exists() or settings.cast is not None:
             write_cast_file(cast, production.cast_path)
         production.write_record({**about, "title": scene.title, "language": scene.language, "state": "working"})
-        yield Started(
-            scene.title, 1, 0, len(scene.roles), cast, f"{troupe.why}; controller {controller.identity}", scene.language
-        )
+        why = f"{troupe.why}; {actors.why or controller.identity}"
+        yield Started(scene.title, 1, 0, len(scene.roles), cast, why, scene.language)
         yield from map(Warned, cast.warnings)
         for played in Improvisation(scene, company, stage, out).play():
             if isinstance(played, SceneOver):

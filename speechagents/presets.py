@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from speechagents.backends import SYNTHESIZERS
+from speechagents.backends import CONTROLLERS, LISTENERS, SYNTHESIZERS
 from speechagents.errors import SettingsError
 from speechagents.resources import resource
 
@@ -29,6 +29,14 @@ class Preset:
         rank: ``auto`` prefers the highest among those that are ready.
         synthesizer: Name of the speech synthesis back end.
         options: Keyword arguments of that back end.
+        controller: Name of the back end that acts for roles who improvise.
+        controller_options: Keyword arguments of it.
+        listener: Name of the speech recognition back end; empty for none.
+        listener_options: Keyword arguments of it.
+        licence: Licence of code and weights together, the strictest named.
+        commercial: What is made with it may be sold.
+        download_gb: Download at first use.
+        vram_gb: GPU memory it needs; 0 runs on the CPU.
     """
 
     name: str
@@ -40,11 +48,16 @@ class Preset:
     download_gb: float
     vram_gb: float
     options: Mapping[str, Any] = field(default_factory=dict)
+    controller: str = "rehearsal"
+    controller_options: Mapping[str, Any] = field(default_factory=dict)
+    listener: str = ""
+    listener_options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def missing(self) -> str:
         """What keeps it from running here, with the remedy; empty when it is ready."""
-        return SYNTHESIZERS.missing(self.synthesizer)
+        missing = SYNTHESIZERS.missing(self.synthesizer) or CONTROLLERS.missing(self.controller)
+        return missing or (LISTENERS.missing(self.listener) if self.listener else "")
 
 
 @functools.cache
@@ -96,6 +109,13 @@ def _alone(back_end: str) -> Preset:
 
 def _read(path: Path) -> Preset:
     values = yaml.safe_load(path.read_text("utf-8"))
-    synthesizer = dict(values.pop("synthesizer"))
-    name = synthesizer.pop("name")
-    return Preset(synthesizer=name, options=synthesizer, **values)
+    for kind, options in (
+        ("synthesizer", "options"),
+        ("controller", "controller_options"),
+        ("listener", "listener_options"),
+    ):
+        if kind in values:
+            chosen = dict(values[kind])
+            values[kind] = chosen.pop("name")
+            values[options] = chosen
+    return Preset(**values)

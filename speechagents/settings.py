@@ -119,6 +119,10 @@ class ImproviseSettings:
         policy: Turn policy; empty takes the scene's.
         seed: None takes the scene's.
         hearing: ``text``: agents read what was said; ``audio``: they hear it.
+        critic_passes: How often a draft may be sent back, 0 to 2.
+        controller: Who acts; empty takes the preset's, or a server that runs on this machine.
+        model: Model for that controller; empty takes its first.
+        server: Base URL for that controller.
         cast: A cast file that overrides the casting.
         cover: Picture for the audio files; None draws one.
     """
@@ -130,6 +134,10 @@ class ImproviseSettings:
     policy: str = ""
     seed: int | None = None
     hearing: str = "text"
+    critic_passes: int = 0
+    controller: str = ""
+    model: str = ""
+    server: str = ""
     cast: Path | None = None
     cover: Path | None = None
 
@@ -140,6 +148,8 @@ class ImproviseSettings:
             raise SettingsError(f"{self.roles} roles are not between 2 and 25")
         if self.turns is not None and not 1 <= self.turns <= 2_000:
             raise SettingsError(f"{self.turns} turns are not between 1 and 2000")
+        if not 0 <= self.critic_passes <= 2:
+            raise SettingsError(f"{self.critic_passes} passes of the critic are not between 0 and 2")
         if self.seed is not None and not 0 <= self.seed < 2**63:
             raise SettingsError(f"seed {self.seed!r} is not a whole number from 0 to {2**63 - 1}")
 

@@ -13,11 +13,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from speechagents.actors import Actors, propose_scene
 from speechagents.backends import SYNTHESIZERS
 from speechagents.drama import SceneBrief
 from speechagents.errors import ProductionError
 from speechagents.events import Event, MessageSpoken
-from speechagents.improvising import Actors, export_scene, improvise, is_improvised, replay
+from speechagents.improvising import export_scene, improvise, is_improvised, remembered_scene, replay
 from speechagents.performance import Performance, Troupe, cast_play
 from speechagents.presets import choose_preset
 from speechagents.production.cover import read_cover
@@ -147,8 +148,8 @@ class Studio:
         self,
         scene: SceneBrief | Path | str,
         *,
-        actors: Actors,
         out: Path | str,
+        actors: Actors | None = None,
         settings: ImproviseSettings | None = None,
         resume: bool = False,
     ) -> Iterator[Event]:
@@ -159,8 +160,8 @@ class Studio:
 
         Args:
             scene: A brief, or the path of a scene file.
-            actors: Who acts.
             out: The production folder.
+            actors: Who acts; None goes by the settings, what runs on this machine, and the preset.
             settings: Options; the defaults if None.
             resume: Refuse a folder that holds no production yet.
 
@@ -173,7 +174,43 @@ class Studio:
             ProductionError: The folder cannot be used.
         """
         brief = scene if isinstance(scene, SceneBrief) else read_scene(Path(scene))
-        return improvise(self._troupe, actors, brief, Path(out), settings or ImproviseSettings(), resume=resume)
+        return improvise(
+            self._troupe, actors or self.preset, brief, Path(out), settings or ImproviseSettings(), resume=resume
+        )
+
+    def resume_scene(self, out: Path | str) -> Iterator[Event]:
+        """Go on with an improvised scene as it was started.
+
+        Raises:
+            ProductionError: The folder holds no improvised scene, or a damaged one.
+        """
+        brief, settings = remembered_scene(Path(out))
+        return self.improvise(brief, out=out, settings=settings, resume=True)
+
+    def propose(
+        self,
+        idea: str,
+        *,
+        roles: int = 5,
+        language: str = "en",
+        seed: int = 0,
+        settings: ImproviseSettings | None = None,
+    ) -> SceneBrief:
+        """Make a scene of one sentence.
+
+        Args:
+            idea: What happens.
+            roles: How many play, 2 to 25.
+            language: BCP 47 tag.
+            seed: Chooses among equals.
+            settings: Options; controller, model and server count.
+
+        Raises:
+            SceneError: The controller cannot propose scenes, or its proposal cannot be used.
+        """
+        return propose_scene(
+            self.preset, settings or ImproviseSettings(), idea, roles=roles, language=language, seed=seed
+        )
 
     @staticmethod
     def replay(out: Path | str) -> Iterator[MessageSpoken]:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from speechagents.drama import clean_name
+from speechagents.drama import Deed, Message, clean_name
 from speechagents.events import (
     Event,
     Exported,
@@ -22,8 +22,11 @@ from speechagents.events import (
     Finished,
     LineFailed,
     LineSpoken,
+    MessageSpoken,
+    SceneOver,
     SceneReady,
     Started,
+    TurnPassed,
     Warned,
 )
 
@@ -68,7 +71,7 @@ class _Log:
         line = _sentence(event, self._scenes)
         if line and not self._closed:
             try:
-                print(clean_name(line), file=self._stream, flush=True)
+                print(clean_line(line), file=self._stream, flush=True)
             except BrokenPipeError:
                 self._closed = True  # nobody reads any more (`… | head`); the work goes on all the same
 
@@ -100,7 +103,10 @@ class _Bars:
         match event:
             case Started():
                 self._scenes = event.scenes
-                self._speaking = self._progress.add_task("speaking", total=event.lines)
+                if event.lines:
+                    self._speaking = self._progress.add_task("speaking", total=event.lines)
+                self._print(event)
+            case MessageSpoken() | TurnPassed() | SceneOver():
                 self._print(event)
             case LineSpoken() if self._speaking is not None:
                 self._progress.advance(self._speaking)
@@ -122,11 +128,24 @@ class _Bars:
                 pass
 
     def _print(self, event: Event) -> None:
-        self._progress.console.print(escape(clean_name(_sentence(event, self._scenes))), highlight=False)
+        self._progress.console.print(escape(clean_line(_sentence(event, self._scenes))), highlight=False)
 
 
 def _sentence(event: Event, scenes: int) -> str:
     match event:
+        case Started(lines=0):
+            return f"{event.title}: {event.roles} roles improvise, language {event.language}; {event.preset}"
+        case MessageSpoken():
+            return message_line(event.message) + (f"  [{event.message.fallback}]" if event.message.fallback else "")
+        case TurnPassed():
+            return f"         {event.turn.role} stays silent" + (
+                f"  [{event.turn.fallback}]" * bool(event.turn.fallback)
+            )
+        case SceneOver():
+            return (
+                f"the scene is over: {event.reason}; {event.turns} turns, {event.fallback_turns} of them by the "
+                f"understudy, {event.usage.tokens_in} tokens in, {event.usage.tokens_out} out"
+            )
         case Started():
             return (
                 f"{event.title}: {event.scenes} scenes, {event.lines} lines, {event.roles} roles, "
@@ -151,6 +170,24 @@ def _sentence(event: Event, scenes: int) -> str:
             )
         case _:
             return ""
+
+
+def message_line(message: Message) -> str:
+    """A message as a line of a transcript."""
+    style = "" if message.style.tag == "default" else f" ({message.style.tag})"
+    to = f" to {', '.join(message.addresses)}" if message.addresses else ""
+    private = " in private" if message.audience else ""
+    at = f"{message.start_s:8.2f}"
+    match message.deed:
+        case Deed.ACT | Deed.LEAVE:
+            return clean_line(f"{at} {message.speaker} {message.text}")
+        case _:
+            return clean_line(f"{at} {message.speaker}{style}{to}{private}: {message.text}")
+
+
+def clean_line(text: str) -> str:
+    """A text without anything that steers a terminal; blanks at its start stay."""
+    return text[: len(text) - len(text.lstrip())] + clean_name(text)
 
 
 def clock(seconds: float) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from speechagents import Studio, backends
-from speechagents.backends import SYNTHESIZERS
+from speechagents import Studio, actors, backends, doctor
+from speechagents.backends import CONTROLLERS, SYNTHESIZERS
 from speechagents.events import Event, Finished
 from speechagents.settings import PerformSettings
 
@@ -54,6 +54,13 @@ Goodbye, Anna.
 Perform = Callable[..., list[Event]]
 
 
+@pytest.fixture(autouse=True)
+def no_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever runs on the machine that tests run on, they find no server unless they start one."""
+    monkeypatch.setattr(actors, "find_servers", lambda: ())
+    monkeypatch.setattr(doctor, "find_servers", lambda: ())
+
+
 @pytest.fixture(scope="session")
 def studio() -> Iterator[Studio]:
     """Loaded embedded voices."""
@@ -91,7 +98,12 @@ def install_voices(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Let a class of a test module stand in for the embedded voices, through the door that plugins use."""
 
     def install(value: str) -> None:
-        points = EntryPoints([EntryPoint("espeak", value, SYNTHESIZERS.group)])
+        points = EntryPoints(
+            [
+                EntryPoint("espeak", value, SYNTHESIZERS.group),
+                EntryPoint("rehearsal", "speechagents.controllers.rehearsal:make_rehearsal", CONTROLLERS.group),
+            ]
+        )
         monkeypatch.setattr(backends, "entry_points", lambda *, group: points.select(group=group))
 
     return install

@@ -6,7 +6,7 @@ from importlib.metadata import EntryPoint, EntryPoints
 import pytest
 
 from speechagents import backends
-from speechagents.backends import SYNTHESIZERS
+from speechagents.backends import CONTROLLERS, SYNTHESIZERS
 from speechagents.errors import BackendMissing, SettingsError
 from speechagents.voices.synthesizer import FailedTake, SpokenLine, Take, Voice
 
@@ -36,6 +36,10 @@ def installed(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
 
 def test_the_embedded_voices_come_through_the_entry_points() -> None:
     assert SYNTHESIZERS.missing("espeak") == ""
+
+
+def test_the_embedded_controller_comes_through_the_entry_points() -> None:
+    assert CONTROLLERS.missing("rehearsal") == ""
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:

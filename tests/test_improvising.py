@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from speechagents import Studio
+from speechagents.actors import Actors
 from speechagents.controllers.scripted import ScriptedController
 from speechagents.drama import Deed, Role, SceneBrief, Style, Turn
 from speechagents.errors import ProductionError, SettingsError
 from speechagents.events import Event, Exported, Finished, MessageSpoken, SceneOver, Started
-from speechagents.improvising import Actors
 from speechagents.scripts.scene_file import read_scene
 from speechagents.settings import ImproviseSettings
 from speechagents.stream import read_stream

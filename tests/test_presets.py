@@ -9,7 +9,7 @@ import yaml
 
 from speechagents import backends
 from speechagents import presets as presets_module
-from speechagents.backends import SYNTHESIZERS
+from speechagents.backends import CONTROLLERS, SYNTHESIZERS
 from speechagents.errors import SettingsError
 from speechagents.presets import choose_preset, presets
 
@@ -33,6 +33,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         [
             EntryPoint("espeak", "speechagents.voices.espeak:EspeakSynthesizer", SYNTHESIZERS.group),
             EntryPoint("opera", "no_such_package:Opera [neural]", SYNTHESIZERS.group),
+            EntryPoint("rehearsal", "speechagents.controllers.rehearsal:make_rehearsal", CONTROLLERS.group),
         ]
     )
     monkeypatch.setattr(backends, "entry_points", lambda *, group: points.select(group=group))

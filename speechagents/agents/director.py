@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 from speechagents.controllers.controller import DirectorInput, Directs, Judgement, Ledger, MalformedTurn, Usage
-from speechagents.drama import SceneBrief, clean_name, role_key
+from speechagents.drama import Deed, SceneBrief, clean_name, role_key
 from speechagents.errors import ControllerError
 
 REPLAN_AFTER = 3
@@ -79,8 +79,9 @@ class Director:
         except ControllerError as error:
             problem = str(error)
         else:
+            usage = answer.usage
             if isinstance(answer, MalformedTurn):
-                problem, usage = answer.reason, answer.usage
+                problem = answer.reason
             else:
                 problem = _fault(answer, ask)
                 if not problem:
@@ -128,7 +129,7 @@ def _clean(ledger: Ledger) -> Ledger:
 
 
 def _by_rules(ask: DirectorInput) -> Ledger:
-    """Beats by their share of the turns; progress by new words, loops by repeated ones."""
+    """Beats by their share of the turns; progress by new words, loops by repeated ones; what was done is a fact."""
     beats = len(ask.scene.beats)
     share = ask.step * beats // max(1, ask.scene.turns) if beats else 0
     beat = max(ask.beat, min(share, max(0, beats - 1)))
@@ -138,7 +139,11 @@ def _by_rules(ask: DirectorInput) -> Ledger:
     new = len(words - before)
     repeated = bool(texts) and texts[-1].casefold() in {text.casefold() for text in texts[:-1]}
     return Ledger(
-        facts=(),
+        facts=tuple(
+            clean_name(f"{one.speaker}: {one.text}")[:_MAX_CHARS]
+            for one in ask.heard[-1:]
+            if one.deed in (Deed.ACT, Deed.LEAVE) and not one.private
+        ),
         plan=_plan(ask.scene, beat, anew=False),
         beat=beat,
         progress=Judgement(not texts or new > 0, f"{new} new words in the last message"),

@@ -6,8 +6,10 @@ are untrusted: anybody can say anything.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from typing import Final
 
 from speechagents.audio import Audio
 from speechagents.controllers.controller import Heard
@@ -24,6 +26,10 @@ class Hearing(StrEnum):
 
     TEXT = "text"
     AUDIO = "audio"
+
+
+_SOUNDS_KEPT: Final = 64
+"""More than agents are given at once (`memory`): some 15 MB."""
 
 
 class Ears:
@@ -55,6 +61,7 @@ class Ears:
         self._listens = hearing is Hearing.AUDIO and not controller_hears
         self._listener = listener
         self._sound_of = sound_of
+        self._kept: OrderedDict[int, Audio | None] = OrderedDict()
 
     def listen(self, messages: Sequence[Message], *, hints: Sequence[str] = (), language: str = "") -> list[str]:
         """What was understood of each message; all are listened to together."""
@@ -68,7 +75,7 @@ class Ears:
         return understood
 
     def heard(self, message: Message, understood: str, *, with_audio: bool) -> Heard:
-        """A message as an agent gets it; its sound is loaded now and kept by nobody."""
+        """A message as an agent gets it; the latest sounds are kept, for all agents are given the same."""
         return Heard(
             id=message.id,
             speaker=message.speaker,
@@ -77,5 +84,12 @@ class Ears:
             style=message.style,
             addresses=message.addresses,
             private=bool(message.audience),
-            audio=self._sound_of(message) if with_audio else None,
+            audio=self._kept_sound(message) if with_audio else None,
         )
+
+    def _kept_sound(self, message: Message) -> Audio | None:
+        if message.id not in self._kept:
+            self._kept[message.id] = self._sound_of(message)
+            if len(self._kept) > _SOUNDS_KEPT:
+                self._kept.popitem(last=False)
+        return self._kept[message.id]

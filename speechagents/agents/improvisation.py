@@ -13,6 +13,7 @@ Nothing happens unless the caller asks for the next event: that is how a scene i
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,7 +24,7 @@ from typing import Final
 
 from speechagents.agents.director import Director, ending
 from speechagents.agents.hearing import Ears
-from speechagents.agents.interplay import broken_off, murmur
+from speechagents.agents.interplay import broken_off, filler, murmur
 from speechagents.agents.policies import Choice, Floor, TurnPolicy
 from speechagents.agents.state import SceneState
 from speechagents.agents.steps import Ending, Step, StepLog
@@ -242,10 +243,9 @@ class Improvisation:
         assert isinstance(controller, Bids)  # noqa: S101 - offered to the policy only if so
         try:
             for bid in controller.bid([self._ask(name) for name in names], seed=self._seed("bid")):
+                offers.usage += bid.usage
                 if isinstance(bid, Bid):
                     offers.bids.append(bid)
-                else:
-                    offers.usage += bid.usage
         except ControllerError:
             if not self._state.said:
                 raise
@@ -272,10 +272,17 @@ class Improvisation:
             else:
                 reason = answer.reason if answer is not None else "no answer"
         reason = clean_name(reason)[:_MAX_REASON_CHARS]
-        for stand_in in self._company.understudy.respond([ask], seed=self._seed("turn")):
-            if isinstance(stand_in, Answer) and (turn := _fitting(stand_in.turn, ask)) is not None:
-                return replace(turn, fallback=reason), usage
-        return Turn(ask.role.name, Deed.SILENT, fallback=reason), usage
+        return replace(self._stand_in(ask), fallback=reason), usage
+
+    def _stand_in(self, ask: AgentInput) -> Turn:
+        """A turn that keeps the scene alive: the understudy's; a murmur where that does not speak the language."""
+        # A language it does not speak is no reason to stop either.
+        with contextlib.suppress(ControllerError):
+            for answer in self._company.understudy.respond([ask], seed=self._seed("turn")):
+                if isinstance(answer, Answer) and (turn := _fitting(answer.turn, ask)) is not None:
+                    return turn
+        text = filler(self._scene.language, seed=self._scene.seed, step=self._state.steps)
+        return Turn(ask.role.name, Deed.SPEAK if text else Deed.SILENT, text)
 
     def _seed(self, what: str) -> int:
         digest = hashlib.blake2b(f"{self._scene.seed}\0{self._state.steps}\0{what}".encode(), digest_size=8)

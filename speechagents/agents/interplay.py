@@ -99,6 +99,12 @@ def murmur(turn: Turn, hearers: Sequence[str], *, language: str, seed: int, step
     return Murmur(role, texts[int(_draw(seed, step, "what") * len(texts))])
 
 
+def filler(language: str, *, seed: int, step: int) -> str:
+    """What somebody says who has nothing to say; empty for a language without murmurs."""
+    texts = _murmurs(language)
+    return texts[int(_draw(seed, step, "filler") * len(texts))] if texts else ""
+
+
 def murmur_offset_s(words: Sequence[Word], duration_s: float) -> float:
     """When a murmur starts after the turn it belongs to: shortly after the clause end nearest to the middle.
 

@@ -22,6 +22,9 @@ _WORD = re.compile(r"\w{3,}")
 _HALF_LIFE = 60.0
 """Messages after which recency has halved."""
 
+_REACH = 512
+"""How many messages back anybody remembers: what a turn costs stays the same however long the scene is."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
@@ -101,7 +104,8 @@ class Memory:
         key, now = role_key(name), len(self._entries)
         wanted = set(_words(cue))
         scored = []
-        for number, entry in enumerate(self._entries[: self._window]):
+        for number in range(max(0, self._window - _REACH), self._window):
+            entry = self._entries[number]
             if not entry.heard_by(key):
                 continue
             relevance = sum(math.log(now / self._spread[word]) for word in wanted & entry.words.keys())

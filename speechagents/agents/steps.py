@@ -122,10 +122,13 @@ def step_from_json(entry: Mapping[str, Any]) -> Step:
     turn = dict(entry["turn"])
     stock = dict(entry["stock"])
     ledger = dict(stock["ledger"])
+    bids = [{**bid, "usage": Usage(**bid["usage"])} for bid in entry["bids"]]
     judged = {name: Judgement(**ledger[name]) for name in ("progress", "in_loop", "done")}
     turn |= {"deed": Deed(turn["deed"]), "style": Style(**turn["style"]), "addresses": tuple(turn["addresses"])}
     stock |= {
-        "ledger": Ledger(**{**ledger, **judged, "facts": tuple(map(str, ledger["facts"]))}),
+        "ledger": Ledger(
+            **{**ledger, **judged, "facts": tuple(map(str, ledger["facts"])), "usage": Usage(**ledger["usage"])}
+        ),
         "usage": Usage(**stock["usage"]),
     }
     return Step(
@@ -134,7 +137,7 @@ def step_from_json(entry: Mapping[str, Any]) -> Step:
         choice=Choice(str(entry["role"]), str(entry["reason"]), interrupts=entry["interrupts"] is True),
         turn=Turn(**turn),
         note=str(entry["note"]),
-        bids=tuple(Bid(**bid) for bid in entry["bids"]),
+        bids=tuple(Bid(**bid) for bid in bids),
         messages=tuple(message_from_json(message) for message in entry["messages"]),
         understood=tuple(map(str, entry["understood"])),
         usage=Usage(**entry["usage"]),

@@ -119,12 +119,14 @@ class Bid:
         want: From 0 (not at all) to 1 (now).
         interrupts: It would break off whoever is speaking.
         reason: Why, for people.
+        usage: What it cost.
     """
 
     role: str
     want: float
     interrupts: bool = False
     reason: str = ""
+    usage: Usage = field(default_factory=Usage)
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.want <= 1.0:
@@ -153,6 +155,7 @@ class Ledger:
         next_role: Name of who should speak next; empty leaves it to the policy.
         next_reason: Why.
         note: What to tell that role; empty for nothing.
+        usage: What it cost.
     """
 
     facts: tuple[str, ...]
@@ -164,6 +167,7 @@ class Ledger:
     next_role: str = ""
     next_reason: str = ""
     note: str = ""
+    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +202,12 @@ class Critique:
     Attributes:
         score: From 0 (breaks the scene) to 1 (nothing to mend).
         advice: What to do better, one sentence.
+        usage: What it cost.
     """
 
     score: float
     advice: str
+    usage: Usage = field(default_factory=Usage)
 
 
 @runtime_checkable

@@ -21,6 +21,7 @@ from typing import Any, Final, Self, TypeVar
 
 from speechagents.audio import Audio
 from speechagents.controllers.chat_format import Dialect, model_names, read_reply, request_body, sound_base64
+from speechagents.controllers.controller import Controller
 from speechagents.controllers.exchange import Exchange, Limits, RefusedError, UnreachableError, UnusableAnswerError
 from speechagents.controllers.hearing_probe import heard_sound, probe_prompt, refuses_sound
 from speechagents.controllers.language_model import Prompt, Reply
@@ -294,3 +295,14 @@ def _result_of(future: Future[Result]) -> Result:
 def _check_range(name: str, value: float, least: float, most: float) -> None:
     if not least <= value <= most:
         raise SettingsError(f"{name} {value!r} is not between {least:g} and {most:g}")
+
+
+def make_openai_controller(**options: Any) -> Controller:
+    """A controller that prompts a model behind a server.
+
+    Args:
+        options: Those of `OpenAIModel`.
+    """
+    from speechagents.controllers.prompted import PromptedController
+
+    return PromptedController(OpenAIModel(**options))

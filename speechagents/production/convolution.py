@@ -1,7 +1,7 @@
 """Fast convolution: of a stream with a long stereo response, and of a whole take with a short filter.
 
-Owns the FFT arithmetic: SciPy's transforms, which work in single precision and on several rows at once. Knows nothing
-of rooms and filters.
+Owns the FFT arithmetic: SciPy's transforms, which work in single precision and on several rows at once, and are
+imported where they are used, for that takes a fifth of a second. Knows nothing of rooms and filters.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Final
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy import fft
 
 from speechagents.audio import Samples
 
@@ -35,6 +34,9 @@ class StereoConvolver:
     """
 
     def __init__(self, response: Samples, block: int) -> None:
+        from scipy import fft
+
+        self._fft = fft
         self._block = block
         parts = max(1, -(-response.shape[1] // block))
         padded = np.zeros((2, parts * block), np.float32)
@@ -56,7 +58,7 @@ class StereoConvolver:
         sounds = np.asarray(rows.any(axis=1))
         heard = np.flatnonzero(sounds[:-1] | sounds[1:])
         # Row k of the windows is blocks k - 1 and k.
-        spectra = fft.rfft(sliding_window_view(joined, 2 * self._block)[heard * self._block], axis=1)
+        spectra = self._fft.rfft(sliding_window_view(joined, 2 * self._block)[heard * self._block], axis=1)
         spectrum_of = dict(zip(heard.tolist(), spectra, strict=True))
         totals: dict[int, _Spectrum] = {}
         for index in range(len(rows) - 1):
@@ -67,13 +69,15 @@ class StereoConvolver:
                     totals[index] = part * spectrum if total is None else np.add(total, part * spectrum, out=total)
         out = np.zeros((2, len(rows) - 1, self._block), np.float32)
         if totals:
-            sound = fft.irfft(np.stack(list(totals.values()), axis=1), 2 * self._block, overwrite_x=True)
+            sound = self._fft.irfft(np.stack(list(totals.values()), axis=1), 2 * self._block, overwrite_x=True)
             out[:, list(totals)] = sound[:, :, self._block :]
         return out.reshape(2, -1)
 
 
 def filtered(samples: Samples, taps: Samples) -> Samples:
     """A mono sound through a causal filter, as many frames as went in (overlap-add)."""
+    from scipy import fft
+
     step = _FILTER_FFT - len(taps) + 1
     if step <= 0:
         raise ValueError(f"a filter of {len(taps)} taps is too long for transforms of {_FILTER_FFT}")
@@ -101,6 +105,8 @@ def minimum_phase(magnitudes: NDArray[np.float64], taps: int) -> Samples:
         magnitudes: Linear gains at ``n // 2 + 1`` frequencies from 0 to half the rate.
         taps: Length; the second half is faded out.
     """
+    from scipy import fft
+
     length = 2 * (len(magnitudes) - 1)
     cepstrum = fft.irfft(np.log(np.maximum(magnitudes, 1e-5)), length)
     cepstrum[1 : length // 2] *= 2.0

@@ -36,6 +36,14 @@ def test_without_a_controller_beats_follow_the_turns_and_never_go_back() -> None
     assert director.take_stock(ask(4)).ledger.plan == SCENE.beats[1]
 
 
+def test_what_was_done_is_a_fact_unless_it_was_done_in_private() -> None:
+    director = Director(SCENE, controller=None, seed=1)
+    left = Heard(1, "Tom", "walks off", Deed.LEAVE, Style())
+    assert director.take_stock(replace(ask(), heard=(left,))).ledger.facts == ("Tom: walks off",)
+    assert director.take_stock(replace(ask(), heard=(replace(left, private=True),))).ledger.facts == ()
+    assert director.take_stock(ask(1, "I am off.")).ledger.facts == ()
+
+
 def test_repetition_is_a_stall_and_three_of_them_make_a_new_plan() -> None:
     director = Director(SCENE, controller=None, seed=1)
     stalls, plans = 0, []

@@ -90,11 +90,12 @@ def play(stage: Stage, tmp_path: Path) -> Play:
         ears: Ears | None = None,
         stop_after: int | None = None,
         folder: Path = tmp_path,
+        understudy: Controller | None = None,
     ) -> list[ImprovisedEvent]:
         company = Company(
             controller=controller,
             actor=controller,
-            understudy=Understudy(),
+            understudy=understudy or Understudy(),
             policy=make_policy(scene.policy),
             director=Director(scene, controller=None, seed=scene.seed),
             ears=ears or Ears(Hearing.TEXT, controller_hears=False, listener=None, sound_of=lambda _: None),
@@ -207,6 +208,30 @@ def test_a_turn_that_cannot_be_used_is_made_by_the_understudy_and_marked(play: P
     assert found[1].text.startswith("Let us go on")
     assert over(events).fallback_turns == 2
     assert over(events).usage == Usage(7, 3)
+
+
+@pytest.mark.parametrize(("language", "spoken"), [("fr", True), ("tlh", False)])
+def test_where_the_understudy_does_not_speak_the_language_a_murmur_keeps_the_scene_alive(
+    play: Play, language: str, spoken: bool
+) -> None:
+    class Monoglot:
+        identity = "monoglot"
+        hears = False
+
+        def respond(self, asks: Sequence[AgentInput], *, seed: int) -> Iterator[Answer | MalformedTurn]:
+            raise ControllerError("speaks English alone")
+            yield
+
+    scene = replace(SCENE, language=language, turns=3)
+    controller = ScriptedController([TURNS[0], MalformedTurn("Tom", "broken"), *TURNS[2:]])
+    events = play(controller, scene=scene, understudy=Monoglot())
+    made = [event.turn for event in events if isinstance(event, TurnPassed)]
+    if spoken:
+        assert not made
+        assert messages(events)[1].fallback == "broken"
+        assert messages(events)[1].text in ("Mm.", "Oui.", "D'accord.", "Ah bon.", "Voilà.", "Ouais.")
+    else:
+        assert [(turn.deed, turn.fallback) for turn in made] == [(Deed.SILENT, "broken")]
 
 
 def test_silence_is_told_and_enough_of_it_ends_the_scene(play: Play) -> None:

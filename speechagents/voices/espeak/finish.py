@@ -10,7 +10,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 from speechagents.audio import Audio, Samples
 from speechagents.voices.espeak.recipe import Instruction
@@ -74,6 +73,8 @@ def _filtered(samples: Samples, rate_hz: int, tilt_db: float) -> Samples:
 
     Blocks of a fixed size keep the transforms in the processor's cache: four times as fast as one long transform.
     """
+    from scipy import fft  # takes a while to import
+
     hop = _BLOCK - _TAPS + 1
     count = -(-samples.size // hop)
     padded = np.zeros(count * hop + _TAPS - 1, np.float32)
