@@ -94,6 +94,7 @@ def improvise(
     )
     about = {"kind": "improvised", "controller": controller.identity, "improvise": _settings_json(settings)}
     over: SceneOver | None = None
+    spoken = 0
     with production:
         write_atomically(out / SCENE_FILE, write_scene(scene).encode("utf-8"))
         if not production.cast_path.exists() or settings.cast is not None:
@@ -105,6 +106,7 @@ def improvise(
         for played in Improvisation(scene, company, stage, out).play():
             if isinstance(played, SceneOver):
                 over = played
+            spoken += isinstance(played, MessageSpoken) and not played.reused and played.read is not None
             yield played
     assert over is not None  # noqa: S101 - the last event of every scene
     play = play_of(scene, read_stream(production.stream_path))
@@ -114,7 +116,7 @@ def improvise(
     for event in _performance(troupe, play, production, _perform_settings(scene, settings), about).produce():
         if isinstance(event, Finished):
             # The scene was thought out and spoken before it was mixed; all of that took the time.
-            event = replace(event, seconds=time.monotonic() - began)
+            event = replace(event, seconds=time.monotonic() - began, spoken=spoken)
         if not isinstance(event, Started):
             yield event
 

@@ -50,7 +50,7 @@ def test_a_scene_is_played_mixed_and_exported(studio: Studio, tmp_path: Path) ->
     assert [event.format for event in events if isinstance(event, Exported)] == ["vtt", "wav"]
     finished = events[-1]
     assert isinstance(finished, Finished)
-    assert (finished.lines, finished.roles, finished.spoken) == (3, 2, 0)
+    assert (finished.lines, finished.roles, finished.spoken) == (3, 2, 3)
     subtitles = (tmp_path / "out" / "exports" / "programme.vtt").read_text("utf-8")
     assert "<v Tom>" in subtitles
     assert SAID[1].thoughts not in subtitles

@@ -86,8 +86,10 @@ def _put(line: str, plan: Plan, way: Way, name: str, begin: str, place: int) -> 
     elif name and place == 2:
         bare = text.rstrip(".!?")
         text = f"{bare}, {name}{text[len(bare) :] or '.'}"
-    # A name keeps its capital.
-    return f"{begin} {text if name == plan.to and place == 1 and name else _inside(text)}" if begin else text
+    if not begin:
+        return text
+    keeps_capital = place == 1 and bool(plan.to) and name.startswith(plan.to)
+    return f"{begin} {text if keeps_capital else _inside(text)}"
 
 
 def _inside(text: str) -> str:
