@@ -1,0 +1,174 @@
+"""Speech recognition by Whisper, through faster-whisper (CTranslate2).
+
+Owns how clips become one batch: what is speech in each is found first (Silero's detector, which comes with the
+package), all spans of all clips are recognised together, and each span's words go back to its clip. What the detector
+takes for silence is never shown to the model, which would make up words for it. Does not know who listens.
+
+Weights are read from disk alone unless `download` is asked for. Importing this module needs faster-whisper; nothing
+else in the package imports it but the registry.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from speechagents.audio import Audio
+from speechagents.errors import ListenerError, SettingsError
+from speechagents.listeners.listener import TranscribedWord, Transcript
+
+if importlib.util.find_spec("faster_whisper") is None:
+    raise ModuleNotFoundError("No module named 'faster_whisper'", name="faster_whisper")
+
+_RATE_HZ: Final = 16_000
+_MAX_SPAN_S: Final = 29.0
+"""Whisper hears 30 s at once."""
+
+_MAX_HINT_CHARS: Final = 400
+_MADE_UP_RATIO: Final = 2.4
+"""Text that compresses better than this repeats itself: Whisper's own sign of a hallucination (Radford et al. 2022)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Speech in a clip, in samples of the joined sound and of the clip."""
+
+    clip: int
+    start: int
+    end: int
+    offset: int
+
+
+class WhisperListener:
+    """Whisper in memory. Safe to use from several threads; they wait for each other.
+
+    Args:
+        model: Size (``base``, ``small``, ``large-v3-turbo`` …), or a folder with a converted model.
+        download: Fetch what is missing.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        compute_type: Of CTranslate2; empty takes int8 on a CPU and float16 on a GPU.
+        batch: Most spans recognised at once.
+
+    Raises:
+        SettingsError: An argument is out of range.
+        ListenerError: There is no such model here.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: str = "base",
+        download: bool = False,
+        device: str = "auto",
+        compute_type: str = "",
+        batch: int = 16,
+    ) -> None:
+        from faster_whisper import BatchedInferencePipeline, WhisperModel
+
+        if not 1 <= batch <= 256:
+            raise SettingsError(f"a batch of {batch} is not between 1 and 256")
+        if device == "auto":
+            device = "cuda" if _gpus() else "cpu"
+        try:
+            whisper = WhisperModel(
+                model,
+                device=device,
+                compute_type=compute_type or ("float16" if device == "cuda" else "int8"),
+                local_files_only=not download,
+            )
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ListenerError(
+                f"the Whisper model {model!r} cannot be loaded ({str(error).splitlines()[0][:200]}); download it first "
+                f"(huggingface-cli download Systran/faster-whisper-{Path(model).name}), name a folder that holds it, "
+                "or set download: true"
+            ) from error
+        self._identity = f"whisper 1 {Path(model).name} {compute_type or device}"
+        self._pipeline = BatchedInferencePipeline(whisper)
+        self._batch = batch
+        self._one_at_a_time = threading.Lock()
+
+    @property
+    def identity(self) -> str:
+        """Name, model and precision."""
+        return self._identity
+
+    def transcribe(
+        self, clips: Sequence[Audio], *, hints: Sequence[str] = (), language: str = ""
+    ) -> Iterator[Transcript]:
+        """One transcript for each clip, in order; all speech of a call is one batch."""
+        sounds = [clip.resampled(_RATE_HZ).mono().samples.astype(np.float32) for clip in clips]
+        spans = list(_spans(sounds))
+        words: list[list[TranscribedWord]] = [[] for _ in sounds]
+        texts: list[list[str]] = [[] for _ in sounds]
+        found_language = language.partition("-")[0].lower()
+        if spans:
+            with self._one_at_a_time:
+                segments, about = self._pipeline.transcribe(
+                    np.concatenate(sounds),
+                    language=_known(found_language),
+                    clip_timestamps=[{"start": span.start / _RATE_HZ, "end": span.end / _RATE_HZ} for span in spans],
+                    word_timestamps=True,
+                    hotwords=" ".join(hints)[:_MAX_HINT_CHARS] or None,
+                    temperature=0.0,
+                    batch_size=self._batch,
+                )
+                for segment in segments:
+                    span = _span_at(spans, segment.start)
+                    if segment.compression_ratio > _MADE_UP_RATIO:
+                        continue
+                    texts[span.clip].append(segment.text.strip())
+                    words[span.clip] += [_word(word, span.offset / _RATE_HZ) for word in segment.words or ()]
+            found_language = found_language or str(about.language)
+        for text, spoken in zip(texts, words, strict=True):
+            yield Transcript(" ".join(filter(None, text)), tuple(spoken), found_language)
+
+
+def make_whisper(**options: Any) -> WhisperListener:
+    """The listener, for the registry."""
+    return WhisperListener(**options)
+
+
+def _gpus() -> int:
+    import ctranslate2
+
+    return int(ctranslate2.get_cuda_device_count())
+
+
+def _known(language: str) -> str | None:
+    """A language as Whisper names it; None where it does not know it and has to find out by itself."""
+    from faster_whisper.tokenizer import _LANGUAGE_CODES
+
+    named = {"cmn": "zh", "nb": "no"}.get(language, language)
+    return named if named in _LANGUAGE_CODES else None
+
+
+def _spans(sounds: Sequence[Any]) -> Iterator[_Span]:
+    """Speech in all clips, laid end to end."""
+    from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+    offset = 0
+    for number, sound in enumerate(sounds):
+        for speech in get_speech_timestamps(sound, VadOptions(max_speech_duration_s=_MAX_SPAN_S)):
+            yield _Span(number, offset + int(speech["start"]), offset + int(speech["end"]), offset)
+        offset += len(sound)
+
+
+def _span_at(spans: Sequence[_Span], start_s: float) -> _Span:
+    """The span that a segment comes from: its times are those of the joined sound."""
+    at = round(start_s * _RATE_HZ)
+    return min(spans, key=lambda span: max(span.start - at, at - span.end + 1, 0))
+
+
+def _word(word: Any, offset_s: float) -> TranscribedWord:
+    return TranscribedWord(
+        str(word.word).strip(),
+        round(max(0.0, float(word.start) - offset_s), 3),
+        round(max(0.0, float(word.end) - offset_s), 3),
+        float(np.clip(word.probability, 0.0, 1.0)),
+    )
