@@ -6,8 +6,10 @@ are loaded or run (`transformers`).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Final
 
 import numpy as np
@@ -91,6 +93,22 @@ class Encoder:
                 raise ControllerError("sound went into the model's processor and none came out; use --hearing text")
         return {name: value.to(device) for name, value in found.items() if name != "token_type_ids"}
 
+    def length_of(self, piece: Piece, ids: Any) -> int:
+        """How many tokens a piece is that other tokens begin with; 0 if that cannot be told.
+
+        Args:
+            piece: The beginning.
+            ids: Tokens of the whole, shape ``(1, n)``, in which a sound is a run of marks.
+        """
+        tokens = self.tokenizer(piece.text, add_special_tokens=False)["input_ids"]
+        if not piece.sounds:
+            return len(tokens)
+        mark = self.tokenizer.convert_tokens_to_ids(self.mark)
+        runs = [sum(1 for _ in run) for token, run in groupby(ids[0].tolist()) if token == mark]
+        if len(runs) < len(piece.sounds) or tokens.count(mark) != len(piece.sounds):
+            return 0  # two sounds with nothing between them
+        return len(tokens) - len(piece.sounds) + sum(runs[: len(piece.sounds)])
+
     def sounds(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """The tensors of sounds alone."""
         return {name: value for name, value in inputs.items() if name not in ("input_ids", "attention_mask")}
@@ -111,6 +129,24 @@ class Encoder:
                 at += count
             found[name] = torch.cat(parts)
         return found
+
+
+def common(pieces: Sequence[Piece], encoder: Encoder) -> Piece:
+    """What all pieces begin with, sounds included, up to the end of a line.
+
+    Behind a line's end, before something that is not white space, every tokenizer that `Encoder.splits` holds of begins
+    a new token.
+    """
+    text = os.path.commonprefix([piece.text for piece in pieces])  # noqa: RUF071 - characters are meant, not paths
+    marks = text.split(encoder.mark) if encoder.mark else [text]
+    same = 0
+    while same + 1 < len(marks) and len({id(piece.sounds[same]) for piece in pieces}) == 1:
+        same += 1
+    text = encoder.mark.join(marks[: same + 1])
+    cut = text.rfind("\n") + 1
+    while cut and any(piece.text[cut : cut + 1].isspace() for piece in pieces):
+        cut = text.rfind("\n", 0, cut - 1) + 1
+    return Piece(text[:cut], pieces[0].sounds[: text[:cut].count(encoder.mark)] if encoder.mark else ())
 
 
 def rendered(prompt: Prompt, encoder: Encoder) -> Piece:

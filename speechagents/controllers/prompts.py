@@ -49,6 +49,8 @@ _RELATIONS_CHARS: Final = 1_200
 _RECALLED: Final = 8
 _ADDRESSES: Final = 5
 _NOTE_CHARS: Final = 600
+_BID_PROFILE_CHARS: Final = 80
+_BID_GOALS_CHARS: Final = 160
 _IDEA_CHARS: Final = 2_000
 _BAD_ANSWER_CHARS: Final = 400
 _LEAST_PROFILE_CHARS: Final = 10
@@ -147,17 +149,22 @@ def turn_prompt(ask: AgentInput, *, hears: bool) -> Prompt:
         f"It is your turn, {Names.of(ask.scene).quoted(ask.role.name)}. {_speech_language(ask.scene)} "
         f"Answer with one JSON object:\n{_TURN_FORM}"
     )
-    return Prompt(_agent_messages(ask, call, hears=hears), TURN_SCHEMA, max_tokens=700)
+    rows = [*_own_rows(ask, Names.of(ask.scene)), "", call]
+    return Prompt(_agent_messages(ask, rows, hears=hears), TURN_SCHEMA, max_tokens=700)
 
 
 def bid_prompt(ask: AgentInput, *, hears: bool) -> Prompt:
-    """Ask a role how much it wants the floor."""
-    call = (
-        f"You are {Names.of(ask.scene).quoted(ask.role.name)}. The floor is free. How much do you want it? "
-        "Want it much if you were spoken to or your goals are at stake, little if another should speak. "
-        f"Answer with one JSON object:\n{_BID_FORM}"
+    """Ask a role how much it wants the floor.
+
+    Everybody is asked this before each turn, so it is asked with little: the question comes first, for all alike, and
+    of the role only what a bid hangs on.
+    """
+    question = (
+        "The floor is free. How much does the role that follows want it? Much if it was spoken to or its goals are at "
+        f"stake, little if another should speak. Answer with one JSON object:\n{_BID_FORM}\n"
     )
-    return Prompt(_agent_messages(ask, call, hears=hears), BID_SCHEMA, max_tokens=200, temperature=0.4)
+    rows = [question, *_own_rows_in_short(ask, Names.of(ask.scene))]
+    return Prompt(_agent_messages(ask, rows, hears=hears), BID_SCHEMA, max_tokens=200, temperature=0.4)
 
 
 def critique_prompt(ask: AgentInput, draft: Turn, *, hears: bool) -> Prompt:
@@ -170,7 +177,8 @@ def critique_prompt(ask: AgentInput, draft: Turn, *, hears: bool) -> Prompt:
         "Does it fit the scene, the role and what was said last? Does it repeat what was said before? Does the style "
         f"suit it? Answer with one JSON object:\n{_CRITIQUE_FORM}"
     )
-    return Prompt(_agent_messages(ask, call, hears=hears), CRITIQUE_SCHEMA, max_tokens=300, temperature=0.0)
+    rows = [*_own_rows(ask, names), "", call]
+    return Prompt(_agent_messages(ask, rows, hears=hears), CRITIQUE_SCHEMA, max_tokens=300, temperature=0.0)
 
 
 def ledger_prompt(ask: DirectorInput, *, hears: bool) -> Prompt:
@@ -242,7 +250,7 @@ def _messages(rules: str, parts: Sequence[Part]) -> tuple[PromptMessage, ...]:
     return (PromptMessage(Speaker.SYSTEM, (Part(rules),)), PromptMessage(Speaker.USER, tuple(parts)))
 
 
-def _agent_messages(ask: AgentInput, call: str, *, hears: bool) -> tuple[PromptMessage, ...]:
+def _agent_messages(ask: AgentInput, own: Sequence[str], *, hears: bool) -> tuple[PromptMessage, ...]:
     names = Names.of(ask.scene)
     heard = _window(ask.heard)
     shared = [
@@ -253,8 +261,7 @@ def _agent_messages(ask: AgentInput, call: str, *, hears: bool) -> tuple[PromptM
     private = [_message(one, names, hears=hears) for one in heard if one.private]
     if private:
         private = [Part("\n\nOnly you and those named heard:"), *private]
-    own = Part("\n\n" + "\n".join([*_own_rows(ask, names), "", call]))
-    return _messages(AGENT_RULES, [*shared, *private, own])
+    return _messages(AGENT_RULES, [*shared, *private, Part("\n\n" + "\n".join(own))])
 
 
 def _scene_rows(scene: SceneBrief) -> str:
@@ -353,6 +360,17 @@ def _own_rows(ask: AgentInput, names: Names) -> list[str]:
     if ask.note:
         rows.append(f"Director's note: {quoted(ask.note, _NOTE_CHARS)}")
     return rows
+
+
+def _own_rows_in_short(ask: AgentInput, names: Names) -> list[str]:
+    role = ask.role
+    goals = " ".join(quoted_rows(role.goals, each=_BID_GOALS_CHARS, total=_BID_GOALS_CHARS))
+    return [
+        f"You are {names.quoted(role.name)}"
+        + (f", {quoted(role.profile, _BID_PROFILE_CHARS)}" if role.profile else "")
+        + (f". You want: {goals}" if goals else "")
+        + ". How much do you want the floor?"
+    ]
 
 
 def _speech_language(scene: SceneBrief) -> str:

@@ -28,7 +28,7 @@ from typing import Any, Final
 
 from speechagents.controllers.controller import Controller, Usage
 from speechagents.controllers.language_model import Prompt, Reply
-from speechagents.controllers.multimodal_text import Encoder, Piece, make_encoder, rendered
+from speechagents.controllers.multimodal_text import Encoder, Piece, common, make_encoder, rendered
 from speechagents.errors import ControllerError, SettingsError
 
 for _package in ("torch", "transformers"):
@@ -182,14 +182,14 @@ class TransformersModel:
         return {"input_ids": ids, "attention_mask": mask, **sounds}, cache
 
     def _computed(self, shared: Piece) -> _Kept:
-        """The cache of what is shared: the kept one, gone on with, if this begins with that."""
+        """The cache of what is shared: as much of the kept one as this begins with, and the rest computed."""
         import torch
 
-        kept = self._kept if self._kept is not None and self._kept.begins(shared) else None
+        kept = self._kept.cut_to(shared, self._encoder) if self._kept is not None else None
+        # On a failure nothing half-done is kept.
+        self._kept = None
         rest = shared if kept is None else shared.after(kept.piece)
         if kept is None or rest.text:
-            # What is computed is new in this call; on a failure nothing half-done is kept.
-            self._kept = None
             inputs = self._encoder.encode([rest], device=self._device)
             ids = inputs["input_ids"] if kept is None else torch.cat([kept.ids, inputs["input_ids"]], dim=1)
             positions = torch.arange(ids.shape[1] - inputs["input_ids"].shape[1], ids.shape[1], device=self._device)
@@ -197,10 +197,11 @@ class TransformersModel:
                 **{**inputs, "attention_mask": torch.ones_like(ids)},
                 past_key_values=None if kept is None else kept.cache,
                 use_cache=True,
+                logits_to_keep=1,
                 position_ids=self._encoder.axes(positions[None]),
             )
             kept = _Kept(shared, ids, out.past_key_values)
-            self._kept = kept
+        self._kept = kept
         return kept
 
     def _forget_positions(self, rows: int, *, cached: bool) -> None:
@@ -227,15 +228,16 @@ class _Kept:
     ids: Any
     cache: Any
 
-    def begins(self, other: Piece) -> bool:
-        sounds = len(self.piece.sounds)
-        return (
-            other.text.startswith(self.piece.text)
-            # Else a tokenizer might have made one token of what stands on both sides.
-            and not other.text[len(self.piece.text) :][:1].isspace()
-            and len(other.sounds) >= sounds
-            and all(one is two for one, two in zip(self.piece.sounds, other.sounds[:sounds], strict=True))
-        )
+    def cut_to(self, other: Piece, encoder: Encoder) -> _Kept | None:
+        """The part of it that another piece begins with, up to the end of a line; None if that is nothing."""
+        both = common([self.piece, other], encoder)
+        if len(both.text) == len(self.piece.text):
+            return self
+        length = encoder.length_of(both, self.ids)
+        if not length or not hasattr(self.cache, "crop"):
+            return None
+        self.cache.crop(length - self.ids.shape[1])
+        return _Kept(both, self.ids[:, :length], self.cache)
 
 
 def make_transformers_controller(**options: Any) -> Controller:
@@ -282,23 +284,11 @@ def _load(name: str, where: dict[str, Any], *, device: str, dtype: str, attentio
 
 
 def _split(pieces: Sequence[Piece], encoder: Encoder) -> tuple[Piece, list[Piece]]:
-    """What all prompts begin with, up to the end of a line, and the rest of each."""
-    if not encoder.splits or len(pieces[0].text) < 2:
+    """What all prompts begin with, up to the end of a line, and the rest of each, which is never nothing."""
+    if not encoder.splits:
         return Piece("", ()), list(pieces)
-    text = os.path.commonprefix([piece.text for piece in pieces])  # noqa: RUF071 - characters are meant, not paths
-    if len(pieces) == 1 or any(len(piece.text) == len(text) for piece in pieces):
-        # The last line stays the prompt's own: the model has to be asked something.
-        text = text[: text.rstrip("\n").rfind("\n") + 1]
-    marks = text.split(encoder.mark) if encoder.mark else [text]
-    same = 0
-    while same + 1 < len(marks) and len({id(piece.sounds[same]) for piece in pieces}) == 1:
-        same += 1
-    text = encoder.mark.join(marks[: same + 1])
-    # Behind a line's end, before something that is not white space, every tokenizer begins a new token.
-    cut = text.rfind("\n") + 1
-    while cut and (pieces[0].text[cut : cut + 1] or "\n").isspace():
-        cut = text.rfind("\n", 0, cut - 1) + 1
-    shared = Piece(text[:cut], pieces[0].sounds[: text[:cut].count(encoder.mark)] if encoder.mark else ())
+    last = min(piece.text.rstrip("\n").rfind("\n") + 1 for piece in pieces)
+    shared = common([*pieces, Piece(pieces[0].text[:last], pieces[0].sounds)], encoder)
     return shared, [piece.after(shared) for piece in pieces]
 
 

@@ -170,7 +170,7 @@ def test_a_mark_of_sound_that_somebody_says_is_no_sound(make: Make) -> None:
 
 def test_tokens_are_counted(make: Make) -> None:
     (reply,) = make("text").generate(prompts(1), seed=1)
-    assert reply.usage.tokens_in > 50
+    assert 20 < reply.usage.tokens_in < 60
     assert 0 < reply.usage.tokens_out <= 12
 
 
@@ -198,7 +198,7 @@ def test_a_scene_is_played_to_its_end_by_a_model_that_talks_nonsense(
     )
     over = next(event for event in events if isinstance(event, SceneOver))
     assert (over.turns, over.fallback_turns) == (3, 3)
-    assert over.usage.tokens_in > 1_000
+    assert over.usage.tokens_in > 500
     assert all(event.message.fallback for event in events if isinstance(event, MessageSpoken) and event.thoughts)
 
 
