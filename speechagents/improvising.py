@@ -72,6 +72,8 @@ def improvise(
     else:
         actors = cast_by
     controller = actors.controller
+    if isinstance(controller, ChecksLanguage):
+        controller.check_language(scene.language)
     cast = _cast(troupe, scene, settings, production)
     stage = _stage(troupe, scene, cast, production)
     company = Company(

@@ -115,6 +115,7 @@ def test_a_scene_is_replayed_without_any_model(tmp_path: Path, capsys: pytest.Ca
         (["improvise", str(PICNIC), "--out", "{out}", "--critic", "1"], "critic"),
         (["improvise", str(PICNIC), "--out", "{out}", "--controller", "oracle"], "rehearsal"),
         (["improvise", str(PICNIC), "--out", "{out}", "--server", "ftp://x", "--model", "m"], "http"),
+        (["improvise", str(PICNIC.with_name("la-ultima-olla.yaml")), "--out", "{out}"], "speaks de and en"),
         (["improvise", "--resume", "--out", "{out}"], "production"),
         (["replay", "{out}"], "production"),
     ],

@@ -15,6 +15,7 @@ from speechagents.controllers.rehearsal.planner import Chance, Plan, kind_of, la
 from speechagents.controllers.rehearsal.proposing import propose_scene
 from speechagents.controllers.rehearsal.wording import confession, line_for, plain, way_of
 from speechagents.drama import Deed, SceneBrief, Style, Turn, role_key
+from speechagents.errors import ControllerError, SettingsError
 
 _LONG_QUIET: Final = 12
 
@@ -31,6 +32,17 @@ class RehearsalController:
     def hears(self) -> bool:
         """It reads."""
         return False
+
+    def check_language(self, tag: str) -> None:
+        """See that there are phrases for a language.
+
+        Raises:
+            SettingsError: There are none.
+        """
+        try:
+            phrases_of(tag)
+        except ControllerError as error:
+            raise SettingsError(str(error)) from error
 
     def respond(self, asks: Sequence[AgentInput], *, seed: int) -> Iterator[Answer | MalformedTurn]:
         """One turn for each agent asked, in order.
