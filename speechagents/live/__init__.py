@@ -1,0 +1,1 @@
+"""The live stage: a person among agents, over a socket."""

@@ -1,0 +1,1 @@
+"""Serving the studio: visitors, what is theirs, and the wall around it."""
