@@ -37,6 +37,7 @@ _KEPT: Final = (0.6, 0.9)  # share of the words that an interrupted speaker gets
 
 _MURMUR_CHANCE: Final = 0.25
 _MURMUR_WORDS: Final = 14
+_WORD: Final = re.compile(r"\w+(?:[-'’]\w+)*")
 _REACTION_S: Final = 0.3  # after the end of the clause; pitch has been low for 0.4 s by then
 _CLAUSE_END: Final = re.compile(r"[,;:.!?…—–]['\"”’)]*$")
 
@@ -97,6 +98,13 @@ def murmur(turn: Turn, hearers: Sequence[str], *, language: str, seed: int, step
         return None
     role = among[int(_draw(seed, step, "who") * len(among))]
     return Murmur(role, texts[int(_draw(seed, step, "what") * len(texts))])
+
+
+def is_murmur(text: str, language: str) -> bool:
+    """Whether a text is nothing but signs of listening, as people give them under somebody else's speech."""
+    murmurs = {plain for one in _murmurs(language) for plain in _WORD.findall(one.casefold())}
+    words = _WORD.findall(text.casefold())
+    return bool(words) and all(word in murmurs for word in words)
 
 
 def filler(language: str, *, seed: int, step: int) -> str:

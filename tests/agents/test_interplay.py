@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from speechagents.agents.interplay import broken_off, is_broken_off, murmur, murmur_offset_s
+from speechagents.agents.interplay import broken_off, is_broken_off, is_murmur, murmur, murmur_offset_s
 from speechagents.drama import Deed, Style, Turn
 from speechagents.voices.synthesizer import Word
 
@@ -77,3 +77,20 @@ def test_a_murmur_follows_the_clause_end_nearest_the_middle() -> None:
     ]
     assert murmur_offset_s(words, 4.0) == pytest.approx(2.2)
     assert murmur_offset_s((), 4.0) == pytest.approx(2.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "murmurs"),
+    [
+        ("mm-hm", "en", True),
+        ("Yeah. Right.", "en", True),
+        ("okay, I see", "en-GB", True),
+        ("right behind you", "en", False),
+        ("", "en", False),
+        ("ja genau", "de", True),
+        ("ja genau", "en", False),
+        ("mm", "xx", False),
+    ],
+)
+def test_signs_of_listening_are_told_from_words(text: str, language: str, *, murmurs: bool) -> None:
+    assert is_murmur(text, language) is murmurs
