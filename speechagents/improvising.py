@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from speechagents.actors import Actors, choose_actors
+from speechagents.agents.branching import Noted
 from speechagents.agents.director import Director
 from speechagents.agents.hearing import Ears, Hearing
 from speechagents.agents.improvisation import Company, Improvisation
@@ -20,6 +21,7 @@ from speechagents.agents.policies import make_policy
 from speechagents.agents.steps import Step, StepLog
 from speechagents.agents.transcript import line_of, play_of, read_through
 from speechagents.audio import Audio
+from speechagents.branches import SCENE_FILE, read_branch
 from speechagents.controllers.controller import Directs
 from speechagents.drama import Message, SceneBrief, role_key
 from speechagents.errors import ProductionError, SettingsError
@@ -41,9 +43,6 @@ from speechagents.stream import read_stream
 from speechagents.voices.cast_file import write_cast_file
 from speechagents.voices.casting import Cast, Override, Overrides
 from speechagents.voices.synthesizer import ChecksLanguage
-
-SCENE_FILE = "scene.yaml"
-"""The scene as it is played, for reading and editing."""
 
 
 def improvise(
@@ -76,15 +75,18 @@ def improvise(
         controller.check_language(scene.language)
     cast = _cast(troupe, scene, settings, production)
     stage = _stage(troupe, scene, cast, production)
+    branch = read_branch(out)
+    decides = branch.deciding(scene) if branch else scene
+    actor = actors.critic or controller
     company = Company(
         controller=controller,
-        actor=actors.critic or controller,
+        actor=Noted(actor, branch) if branch and branch.note else actor,
         understudy=actors.understudy,
         policy=policy,
         director=Director(
             scene,
             controller=controller if scene.policy == "director" and isinstance(controller, Directs) else None,
-            seed=scene.seed,
+            seed=decides.seed,
         ),
         ears=Ears(
             Hearing(settings.hearing),
@@ -105,7 +107,7 @@ def improvise(
         why = f"{troupe.why}; {actors.why or controller.identity}"
         yield Started(scene.title, 1, 0, len(scene.roles), cast, why, scene.language)
         yield from map(Warned, cast.warnings)
-        for played in Improvisation(scene, company, stage, out).play():
+        for played in Improvisation(scene, company, stage, out, decides=decides).play():
             if isinstance(played, SceneOver):
                 over = played
             spoken += isinstance(played, MessageSpoken) and not played.reused and played.read is not None

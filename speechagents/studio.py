@@ -14,7 +14,9 @@ from types import TracebackType
 from typing import Self
 
 from speechagents.actors import Actors, propose_scene
+from speechagents.agents.branching import Branch
 from speechagents.backends import SYNTHESIZERS
+from speechagents.branches import branch_production
 from speechagents.drama import SceneBrief
 from speechagents.errors import ProductionError
 from speechagents.events import Event, MessageSpoken
@@ -186,6 +188,54 @@ class Studio:
         """
         brief, settings = remembered_scene(Path(out))
         return self.improvise(brief, out=out, settings=settings, resume=True)
+
+    @staticmethod
+    def branch(
+        production: Path | str,
+        *,
+        at: int,
+        out: Path | str,
+        seed: int,
+        note: str = "",
+        note_to: str = "",
+        beats: Sequence[str] | None = None,
+        turns: int | None = None,
+    ) -> Branch:
+        """Make a production that shares an improvised scene up to a message and can go on differently from there.
+
+        `resume_scene` plays it on. The same branch point and the same options go on in the same way; with the seed
+        of the scene and nothing changed, in the way it went. The production that is left stays as it is, and may be
+        played meanwhile.
+
+        Args:
+            production: Folder of the scene.
+            at: Id of the last message to share; the whole step that it belongs to is shared.
+            out: Folder of the branch; it must not exist, or be empty.
+            seed: Of what is decided from there on.
+            note: What the director tells those who play on, until they have answered it.
+            note_to: Name of the role that is told; empty tells everybody.
+            beats: What should happen from here on, instead of the beat being played and those after it; None keeps
+                them.
+            turns: Most turns, the shared ones included; None keeps the scene's.
+
+        Returns:
+            Where the branch leaves the scene.
+
+        Raises:
+            SettingsError: There is no such message or role, or no turn would be left.
+            SceneError: A beat cannot be used.
+            ProductionError: The folder holds no improvised scene, or the new one is in use.
+        """
+        return branch_production(
+            Path(production),
+            Path(out),
+            at=at,
+            seed=seed,
+            note=note,
+            note_to=note_to,
+            beats=beats,
+            turns=turns,
+        )
 
     def propose(
         self,

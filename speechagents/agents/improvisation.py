@@ -95,10 +95,14 @@ class Improvisation:
         company: By whom.
         stage: With which voices; takes are kept there.
         folder: Of the production: ``stream.jsonl`` and ``steps.jsonl``. What is in them already is gone on with.
+        decides: The scene as those see it who decide what comes next, if that is another one: a branch keeps the
+            rhythm of its scene and goes on by a seed of its own.
     """
 
-    def __init__(self, scene: SceneBrief, company: Company, stage: Stage, folder: Path) -> None:
-        self._scene = scene
+    def __init__(
+        self, scene: SceneBrief, company: Company, stage: Stage, folder: Path, *, decides: SceneBrief | None = None
+    ) -> None:
+        self._scene = decides or scene
         self._company = company
         self._stage = stage
         self._folder = folder
