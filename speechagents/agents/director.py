@@ -95,9 +95,14 @@ def ending(scene: SceneBrief, *, turns: int, silent_in_a_row: int, active: int, 
         return "fewer than two roles are left"
     if turns >= scene.turns:
         return f"all {scene.turns} turns are played"
-    if silent_in_a_row >= min(_MAX_SILENT, active):
+    if fallen_silent(silent_in_a_row, active=active):
         return "silence: nobody has anything to say"
     return "the last beat is played out" if done else ""
+
+
+def fallen_silent(silent_in_a_row: int, *, active: int) -> bool:
+    """Whether so many silent turns mean that nobody has anything to say."""
+    return silent_in_a_row >= min(_MAX_SILENT, active)
 
 
 def _fault(ledger: Ledger, ask: DirectorInput) -> str:

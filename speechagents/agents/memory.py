@@ -9,6 +9,7 @@ section 4.1).
 
 from __future__ import annotations
 
+import copy
 import math
 import re
 from collections import Counter
@@ -58,6 +59,12 @@ class Memory:
         self._entries: list[_Entry] = []
         self._spread: Counter[str] = Counter()  # in how many messages a word occurs
         self._facts: list[str] = []
+
+    def forked(self) -> Memory:
+        """A memory that goes on from here on its own."""
+        other = copy.copy(self)
+        vars(other).update(_entries=self._entries.copy(), _spread=self._spread.copy(), _facts=self._facts.copy())
+        return other
 
     def add(self, heard: Heard, audience: Sequence[str] = ()) -> None:
         """Remember the next message.

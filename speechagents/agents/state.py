@@ -6,6 +6,7 @@ steps in the same order give the same state, whether they happen now or were rec
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 from speechagents.agents.director import Stock
@@ -26,23 +27,30 @@ BARGE_IN_S = 0.25
 class SceneState:
     """A scene so far.
 
+    Args:
+        scene: What is played.
+        person: Name of the role that a person plays; empty where agents play all.
+
     Attributes:
         present: Names of the roles that have not left, in the order of the brief.
         turns: Names of all who had the floor, silent ones included.
+        acted: Turns that count against the scene's: all but the person's.
         said: All messages, those of the turn that is being spoken included, without times.
         memory: What can be recalled.
         plan: The director's.
         beat: 0-based index of the beat that is played.
         stalls: Turns in a row without progress.
-        silent: Silent turns in a row.
+        silent: Silent turns in a row; a person who keeps quiet is not asked for more.
         fallbacks: Turns that are not the controller's own.
         usage: What everything cost.
     """
 
-    def __init__(self, scene: SceneBrief) -> None:
+    def __init__(self, scene: SceneBrief, *, person: str = "") -> None:
         self._scene = scene
+        self._person = role_key(person)
         self.present = tuple(role.name for role in scene.roles)
         self.turns: list[str] = []
+        self.acted = 0
         self.said: list[Message] = []
         self.memory = Memory()
         self.plan = ""
@@ -70,11 +78,21 @@ class SceneState:
     def take_turn(self, turn: Turn, usage: Usage) -> None:
         """A turn was taken."""
         self.turns.append(turn.role)
-        self.silent = self.silent + 1 if turn.deed is Deed.SILENT else 0
+        mine = role_key(turn.role) == self._person
+        self.acted += not mine
+        self.silent = self.silent + 1 if turn.deed is Deed.SILENT and not mine else 0
         self.fallbacks += bool(turn.fallback)
         self.usage += usage
         if turn.deed is Deed.LEAVE:
             self.present = tuple(name for name in self.present if role_key(name) != role_key(turn.role))
+
+    def forked(self) -> SceneState:
+        """A state that goes on from here on its own: for thinking about what may never happen."""
+        other = copy.copy(self)
+        other.turns, other.said = self.turns.copy(), self.said.copy()
+        other.memory = self.memory.forked()
+        vars(other).update(_clock=copy.deepcopy(self._clock))
+        return other
 
     def hear(self, messages: Sequence[Message], understood: Sequence[str]) -> None:
         """Messages were heard, and understood in some way."""
