@@ -13,10 +13,13 @@ Owns the exception types and their exit codes; knows nothing of who raises them.
     │   └── SoundError           an effect, ambience or cover file
     ├── ProductionError          exit 2   the production folder
     │   ├── ProductionBusy       another run holds its lock
+    │   ├── NoSuchProduction     a visitor has none of that id
+    │   ├── QuotaError           a visitor, or the server, holds as much as it may
     │   └── StorageError         disk full, read-only, or a file that is gone
     ├── SynthesisError           exit 3   a voice could not speak a line
     ├── ControllerError          exit 3   a model that acts for roles cannot be reached or used
     ├── ListenerError            exit 3   a speech recogniser cannot be used
+    ├── ServeError               exit 2   the server cannot start: its port, its login file, its secret
     └── BackendMissing           exit 2   an optional back end is not installed
 
 Each message says what is wrong, where, and what to do about it.
@@ -95,6 +98,14 @@ class ProductionBusy(ProductionError):  # noqa: N818 - reads as a state, like Bl
     """Another run is working in the same production folder."""
 
 
+class NoSuchProduction(ProductionError):  # noqa: N818 - reads as a state, like ProductionBusy
+    """A visitor has no production of that id."""
+
+
+class QuotaError(ProductionError):
+    """A visitor, or the server, holds as much as it may."""
+
+
 class StorageError(ProductionError):
     """The disk is full or read-only, or a file of the production is gone."""
 
@@ -115,6 +126,12 @@ class ListenerError(SpeechAgentsError):
     """A speech recogniser cannot be used."""
 
     exit_code = 3
+
+
+class ServeError(SpeechAgentsError):
+    """The server cannot start: its port, its login file or its secret."""
+
+    exit_code = 2
 
 
 class BackendMissing(SpeechAgentsError):  # noqa: N818 - names what is missing
