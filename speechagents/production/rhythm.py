@@ -30,7 +30,7 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from speechagents.drama import NARRATOR, Line, role_key
+from speechagents.drama import NARRATOR, Line, Style, role_key
 from speechagents.production.places import read_place
 from speechagents.production.timeline import SCENE_GUARD_S, PlacedLine, PlacedSound
 from speechagents.voices.synthesizer import Word
@@ -247,7 +247,7 @@ class SceneClock:
         else:
             gap = _TURN
         gap_s = gap.at(float(self._dice(key, line.text).standard_normal()))
-        gap_s *= 1.0 + line.style.strength * (_PACE.get(line.style.tag, 1.0) - 1.0)
+        gap_s *= pace(line.style)
         if narrates and line.continues:
             gap_s *= 1.3
         # A long speech needs a moment to sink in, up to half as long again at half a minute (our choice).
@@ -314,6 +314,11 @@ def _before_the_end_of_a_dual(lines: Sequence[Line]) -> frozenset[int]:
         speech.append(line.number)
         last_key = key
     return frozenset(held)
+
+
+def pace(style: Style) -> float:
+    """By what a style stretches silences."""
+    return 1.0 + style.strength * (_PACE.get(style.tag, 1.0) - 1.0)
 
 
 def _lead_in_s(setting: str, previous: str | None) -> float:

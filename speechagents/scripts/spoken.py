@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import pairwise
 
 from speechagents.drama import MAX_LINE_CHARS
 
 _SENTENCE_END = re.compile(r"(?<![.!?…])[.!?…]+[\"'”’»)\]]*\s+|[。！？]+[”’」』）]*\s*")
 _CLAUSE_END = re.compile(r"[,;:]\s+|\s?[—–]\s?|\s--?\s|[，；：、]")
 _SPACE = re.compile(r"\s+")
+_ABBREVIATION = re.compile(
+    r"(?:^|[\s(\"'“‘])(?:mr|mrs|ms|dr|st|prof|sgt|lt|capt|col|gen|rev|hon|mt|[a-hj-z])\.$", re.IGNORECASE
+)
+_FIRST_CHARS = (8, 16)  # least length of the first clause: at a sentence's end, at a clause's end
+_LATER_CHARS = (60, 160)
+_LAST_CHARS = 12
 _CAPITALS = re.compile(r"([^\W\d_]{2,})(?:['’][^\W\d_]+)*")
 _VOWELS = frozenset("AEIOUÄÖÜÅÆØÉÈÊËÁÀÂÃÍÌÎÏÓÒÔÕÚÙÛ")
 _LONGEST_CLUSTER = 16  # characters that are drawn as one: a letter with its accents, an emoji made of several
@@ -41,6 +48,31 @@ def split_speech(text: str, limit: int = MAX_LINE_CHARS) -> list[str]:
         pieces.append(text[start : start + cut].strip())
         start += cut
     pieces.append(text[start:].strip())
+    return [piece for piece in pieces if piece]
+
+
+def split_clauses(text: str) -> list[str]:
+    """Cut a text where a speaker breathes, so that its beginning can be spoken before its end.
+
+    The first piece is a clause, for somebody waits for it; later ones are sentences, for they sound the better the more
+    of them is spoken in one go. Every piece has something to say, and white space or an ideographic mark stands at
+    every cut, so that no word is divided. Linear in the length of the text.
+    """
+    sentences = {match.end() for match in _SENTENCE_END.finditer(text)}
+    clauses = {match.end() for match in _CLAUSE_END.finditer(text)}
+    bounds, least = [0], _FIRST_CHARS
+    for cut in sorted(sentences | clauses):
+        sentence = cut in sentences
+        if cut - bounds[-1] < least[not sentence] or len(text) - cut < _LAST_CHARS:
+            continue
+        piece = text[bounds[-1] : cut].strip()
+        whole = text[cut - 1].isspace() or unicodedata.east_asian_width(text[cut - 1]) == "W"
+        if whole and is_speakable(piece) and not (sentence and _ABBREVIATION.search(piece)):
+            bounds.append(cut)
+            least = _LATER_CHARS
+    if len(bounds) > 1 and not is_speakable(text[bounds[-1] :]):
+        bounds.pop()
+    pieces = (text[start:end].strip() for start, end in pairwise([*bounds, len(text)]))
     return [piece for piece in pieces if piece]
 
 

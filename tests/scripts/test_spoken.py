@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speechagents.scripts.spoken import is_speakable, lower_capitals, speakable_heading, split_speech
+from speechagents.scripts.spoken import is_speakable, lower_capitals, speakable_heading, split_clauses, split_speech
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,44 @@ def test_no_piece_is_too_long_and_nothing_is_lost(text: str, limit: int) -> None
     pieces = split_speech(text, limit)
     assert all(0 < len(piece) <= limit for piece in pieces)
     assert "".join("".join(pieces).split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("No, I don't think so.", ["No, I don't think so."]),
+        ("Really? I had no idea.", ["Really?", "I had no idea."]),
+        (
+            "Well, if you ask me, nobody came here on purpose, and nobody will leave.",
+            ["Well, if you ask me,", "nobody came here on purpose, and nobody will leave."],
+        ),
+        ("I have never told you, Tom.", ["I have never told you, Tom."]),
+        ("I am here to see Mr. Benjamin Stone.", ["I am here to see Mr. Benjamin Stone."]),
+        ("She lives with J. R. Hartley in Hove.", ["She lives with J. R. Hartley in Hove."]),
+        ("He is gone -- and he has the keys!", ["He is gone -- and he has the keys!"]),
+        ("He is gone for good -- and he has the keys!", ["He is gone for good --", "and he has the keys!"]),
+        ("What do you want—what are you doing there?", ["What do you want—what are you doing there?"]),
+        (
+            "我们不应该在这里，因为下雨了。你为什么不告诉我们呢？我不知道。",
+            ["我们不应该在这里，因为下雨了。", "你为什么不告诉我们呢？我不知道。"],
+        ),
+        ("Is there nobody? ... ... ... ... ...", ["Is there nobody? ... ... ... ... ..."]),
+        ("...", ["..."]),
+    ],
+)
+def test_the_first_clause_of_a_line_can_be_spoken_before_the_others(text: str, pieces: list[str]) -> None:
+    assert split_clauses(text) == pieces
+
+
+@given(st.text(alphabet="ab .,!?—-\u0301字。，", max_size=400))
+def test_clauses_hold_every_word_and_each_says_something(text: str) -> None:
+    pieces = split_clauses(text)
+    spaced = "".join(f"{c} " if c in "。，" else c for c in text)  # at these no space is needed for a cut
+    assert "".join("".join(pieces).split()) == "".join(text.split())
+    assert [word for piece in pieces for word in "".join(f"{c} " if c in "。，" else c for c in piece).split()] == (
+        spaced.split()
+    )
+    assert all(map(is_speakable, pieces)) or len(pieces) == 1
 
 
 @pytest.mark.parametrize(
