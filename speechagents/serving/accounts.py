@@ -67,6 +67,10 @@ class Accounts:
         fits = (secret or _NOBODY).fits(password[:MAX_PASSWORD])
         return fits and secret is not None and len(password) <= MAX_PASSWORD
 
+    def names(self) -> tuple[str, ...]:
+        """Everybody who may come in."""
+        return tuple(self._current())
+
     def mark(self, name: str) -> str | None:
         """What changes with somebody's password, for tokens that must not outlive it; None for nobody."""
         secret = self._current().get(name)

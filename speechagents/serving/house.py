@@ -5,10 +5,12 @@ Owns what is shared, and its opening and closing. Does not know pages, routes or
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 STATIC_FOLDER = Path(__file__).resolve().parent.parent / "ui" / "static"
 _LISTEN_FILE = "listen.mp3"
+_ENDING_S = 10.0
 
 
 class House:
@@ -63,6 +66,7 @@ class House:
         self.links = Links(self.signer, root_path=settings.root_path)
         self.runs = Runs(settings.runs, each=settings.allowance.runs)
         self.gate = Gate(self.signer, settings)
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._owns_studio = studio is None
         self.studio = studio or Studio(preset=settings.preset, jobs=settings.jobs)
         if self._owns_studio:
@@ -77,8 +81,15 @@ class House:
     ) -> None:
         self.close()
 
+    def opens(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The server has begun to answer, in this loop."""
+        self._loop = loop
+
     def close(self) -> None:
         """Stop what is going on, so that it can be resumed, and end the back ends' processes."""
+        if self._loop is not None and "sessions" in vars(self):
+            with suppress(TimeoutError, RuntimeError):
+                asyncio.run_coroutine_threadsafe(self.sessions.shut_down(), self._loop).result(_ENDING_S)
         self.runs.close()
         if self._owns_studio:
             self.studio.close()
@@ -86,7 +97,7 @@ class House:
     @functools.cached_property
     def sessions(self) -> Sessions:
         """The live stage; opened when somebody asks for it."""
-        from speechagents.live.session import make_sessions
+        from speechagents.serving.stage_door import make_sessions
 
         return make_sessions(self, self.settings)
 
@@ -102,6 +113,12 @@ class House:
         if not isinstance(visitor, Visitor):
             raise LookupError("a request that came in beside the wall has no visitor")
         return visitor
+
+    def visitor_with_id(self, visitor_id: str) -> Visitor:
+        """The visitor that an id, as tokens hold it, stands for."""
+        names = self.accounts.names() if self.accounts is not None else ()
+        known = (Visitor.named(name, self.signer) for name in names)
+        return next((visitor for visitor in known if visitor.id == visitor_id), Visitor(visitor_id))
 
     def shelf(self, visitor: Visitor) -> Shelf:
         """What a visitor keeps here."""

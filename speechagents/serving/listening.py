@@ -1,6 +1,6 @@
 """Listening to a programme while it is made: an MP3 file that grows.
 
-Owns that encoding, and how a reader follows the file. Does not know runs, visitors or HTTP. Listeners read a file on
+Owns that encoding, and how readers follow the file. Does not know runs, visitors or HTTP. Listeners read a file on
 disk, each at a pace of their own, from the start however late they come: what is kept in memory depends neither on how
 many they are nor on how slow.
 """
@@ -8,7 +8,6 @@ many they are nor on how slow.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
@@ -24,7 +23,6 @@ LISTEN_HZ: Final = 24_000
 
 _BIT_RATE: Final = 48_000
 _BLOCK_BYTES: Final = 16_384
-_WAIT_S: Final = 0.5
 
 
 class Listenable:
@@ -36,7 +34,7 @@ class Listenable:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._change = threading.Condition()
+        self._change = threading.Lock()
         self._encoder: _Mp3Encoder | None = None
         self._file: BinaryIO | None = None
         self._frames = 0
@@ -86,40 +84,25 @@ class Listenable:
         with self._change:
             self._frames += round(audio.duration_s * LISTEN_HZ)
 
-    def follow(self) -> Iterator[bytes]:
-        """The file from its start, as it grows, to its end.
+    def read_from(self, position: int) -> bytes | None:
+        """The next block after so many bytes; nothing if it has not come yet, None at the end.
 
-        An empty block says that nothing has come for a moment, so that a reader who has gone away is noticed.
+        It does not wait, so that a hundred listeners need no hundred threads.
         """
-        position = 0
-        file: BinaryIO | None = None
+        with self._change:
+            there, complete = self._bytes, self._complete
+        if there <= position:
+            return None if complete else b""
         try:
-            while True:
-                there, complete = self._wait_beyond(position)
-                if there > position:
-                    if file is None:
-                        file = self.path.open("rb")
-                    block = file.read(min(_BLOCK_BYTES, there - position))
-                    if not block:
-                        return  # the file is gone: its production was deleted
-                    position += len(block)
-                    yield block
-                elif complete:
-                    return
-                else:
-                    yield b""
-        finally:
-            if file is not None:
-                file.close()
+            with self.path.open("rb") as file:
+                file.seek(position)
+                return file.read(min(_BLOCK_BYTES, there - position)) or None
+        except OSError:
+            return None  # its production was deleted
 
     def discard(self) -> None:
-        """Delete the file; who is reading it may read to its end."""
+        """Delete the file."""
         self.path.unlink(missing_ok=True)
-
-    def _wait_beyond(self, position: int) -> tuple[int, bool]:
-        with self._change:
-            self._change.wait_for(lambda: self._bytes > position or self._complete, _WAIT_S)
-            return self._bytes, self._complete
 
     def _write(self, data: bytes) -> None:
         if data and self._file is not None:
@@ -127,7 +110,6 @@ class Listenable:
             self._file.flush()
             with self._change:
                 self._bytes += len(data)
-                self._change.notify_all()
 
     def _close(self) -> None:
         if self._file is not None:
@@ -135,7 +117,6 @@ class Listenable:
             self._file = None
         with self._change:
             self._complete = True
-            self._change.notify_all()
 
 
 class _Mp3Encoder:

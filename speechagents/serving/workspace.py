@@ -7,6 +7,7 @@ Owns the folders, their names and the limits. Does not know how productions are 
     ROOT/strangers/<visitor>/<id>/card.json     title and kind, as the visitor sees them
     ROOT/strangers/<visitor>/<id>/production/   the production itself, as `production.folder` describes it
     ROOT/strangers/<visitor>/<id>/inputs/       covers and cast files that belong to it
+    ROOT/strangers/<visitor>/voices/            their own voices
     ROOT/known/<visitor>/…                      the same of those who log in; nobody cleans it away
 
 No part of a path comes from anything that a visitor wrote: ids are ours, and they are checked before they are used.
@@ -154,6 +155,13 @@ class Shelf:
         folder = self._slot(id) / "inputs"
         with storage_errors(folder):
             folder.mkdir(exist_ok=True)
+        return folder
+
+    def voices(self) -> Path:
+        """A folder for the visitor's own voices, outside all productions. It exists."""
+        folder = self._root / "voices"
+        with storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def create(self, title: str, kind: Kind | str = Kind.PERFORM) -> str:
