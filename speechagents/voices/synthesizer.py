@@ -148,3 +148,23 @@ class ChecksLanguage(Protocol):
         Raises:
             SettingsError: It is not spoken; the message names similar ones.
         """
+
+
+@runtime_checkable
+class ClonesVoices(Protocol):
+    """What a synthesizer may offer besides: making a voice that sounds like a recording of somebody.
+
+    Whoever calls it has that person's consent on record (`voices.own_voices`). The voice it gives can be spoken with
+    like one of the catalogue, for as long as the synthesizer is loaded; the same sample gives the same voice.
+    """
+
+    def clone(self, sample: Audio, name: str) -> Voice:
+        """Make a voice.
+
+        Args:
+            sample: Somebody speaking, mono.
+            name: What the voice is called, for people.
+
+        Raises:
+            SynthesisError: Nothing can be made of the sample; the message says what it should be like.
+        """
