@@ -1,48 +1,47 @@
 """An improvised scene from brief to files: who acts, with which voices, where it is kept, and what is made of it.
 
-Owns that assembly. Does not know how a scene is played (`agents.improvisation`) or produced (`performance`).
+Owns the order of that work. Does not know who plays with which voices (`assembling`), how a scene is played
+(`agents.improvisation`) or produced (`performance`).
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from speechagents.actors import Actors, choose_actors
-from speechagents.agents.branching import Noted
-from speechagents.agents.director import Director
-from speechagents.agents.hearing import Ears, Hearing
-from speechagents.agents.improvisation import Company, Improvisation
+from speechagents.agents.improvisation import Improvisation
 from speechagents.agents.policies import make_policy
 from speechagents.agents.steps import Step, StepLog
-from speechagents.agents.transcript import line_of, play_of, read_through
+from speechagents.agents.transcript import play_of
+from speechagents.assembling import (
+    SceneKind,
+    assemble,
+    check_options,
+    refuse_another_scene,
+    scene_as_played,
+    settings_from_json,
+    settings_json,
+    write_down,
+)
 from speechagents.audio import Audio
 from speechagents.branches import SCENE_FILE, read_branch
-from speechagents.controllers.controller import Directs
 from speechagents.drama import Message, SceneBrief, role_key
-from speechagents.errors import ProductionError, SettingsError
+from speechagents.errors import ProductionError
 from speechagents.events import Event, Finished, MessageSpoken, SceneOver, Started, Warned
 from speechagents.performance import Performance, Troupe, cast_play
 from speechagents.presets import Preset
-from speechagents.production.cover import read_cover
-from speechagents.production.exports import check_formats
 from speechagents.production.folder import Production
-from speechagents.production.masters import master_named
-from speechagents.production.scene_stage import Stage
 from speechagents.production.sounds import SoundLibrary
-from speechagents.production.storage import write_atomically
 from speechagents.production.takes import TakeStore
 from speechagents.scripts.breakdown import Breakdown
-from speechagents.scripts.scene_file import POLICIES, read_scene, write_scene
+from speechagents.scripts.scene_file import read_scene
 from speechagents.settings import ImproviseSettings, PerformSettings
 from speechagents.stream import read_stream
-from speechagents.voices.cast_file import write_cast_file
-from speechagents.voices.casting import Cast, Override, Overrides
-from speechagents.voices.synthesizer import ChecksLanguage
 
 
 def improvise(
@@ -56,58 +55,28 @@ def improvise(
 ) -> Iterator[Event]:
     """Play a scene and produce it; see `Studio.improvise`."""
     began = time.monotonic()
-    scene = _as_played(scene, settings)
-    check_formats(settings.formats)
-    master_named(settings.master)
-    if settings.cover is not None:
-        read_cover(settings.cover)
-    if isinstance(troupe.synthesizer, ChecksLanguage):
-        troupe.synthesizer.check_language(scene.language)
-    policy = make_policy(scene.policy)
+    scene = scene_as_played(scene, settings)
+    check_options(troupe, scene, settings)
     production = Production(out, must_exist=resume)
-    _refuse_another_scene(production, scene)
+    refuse_another_scene(production, scene, SceneKind.IMPROVISED)
     if isinstance(cast_by, Preset):
         actors, settings = choose_actors(cast_by, settings)
     else:
         actors = cast_by
     controller = actors.controller
-    if isinstance(controller, ChecksLanguage):
-        controller.check_language(scene.language)
-    cast = _cast(troupe, scene, settings, production)
-    stage = _stage(troupe, scene, cast, production)
     branch = read_branch(out)
+    assembled = assemble(troupe, actors, scene, settings, production, policy=make_policy(scene.policy), branch=branch)
+    cast = assembled.cast
     decides = branch.deciding(scene) if branch else scene
-    actor = actors.critic or controller
-    company = Company(
-        controller=controller,
-        actor=Noted(actor, branch) if branch and branch.note else actor,
-        understudy=actors.understudy,
-        policy=policy,
-        director=Director(
-            scene,
-            controller=controller if scene.policy == "director" and isinstance(controller, Directs) else None,
-            seed=decides.seed,
-        ),
-        ears=Ears(
-            Hearing(settings.hearing),
-            controller_hears=controller.hears,
-            listener=actors.listener,
-            sound_of=partial(_sound_of, stage, scene.language),
-        ),
-        waits_for_sound=settings.hearing == "audio",
-    )
-    about = {"kind": "improvised", "controller": controller.identity, "improvise": _settings_json(settings)}
+    about = {"kind": SceneKind.IMPROVISED, "controller": controller.identity, "improvise": settings_json(settings)}
     over: SceneOver | None = None
     spoken = 0
     with production:
-        write_atomically(out / SCENE_FILE, write_scene(scene).encode("utf-8"))
-        if not production.cast_path.exists() or settings.cast is not None:
-            write_cast_file(cast, production.cast_path)
-        production.write_record({**about, "title": scene.title, "language": scene.language, "state": "working"})
+        write_down(production, scene, cast, settings, about)
         why = f"{troupe.why}; {actors.why or controller.identity}"
         yield Started(scene.title, 1, 0, len(scene.roles), cast, why, scene.language)
         yield from map(Warned, cast.warnings)
-        for played in Improvisation(scene, company, stage, out, decides=decides).play():
+        for played in Improvisation(scene, assembled.company, assembled.stage, out, decides=decides).play():
             if isinstance(played, SceneOver):
                 over = played
             spoken += isinstance(played, MessageSpoken) and not played.reused and played.read is not None
@@ -131,14 +100,43 @@ def export_scene(troupe: Troupe, out: Path, wanted: PerformSettings) -> Iterator
     production = Production(out, must_exist=True)
     record = production.record()
     about: dict[str, Any] = {name: value for name, value in record.items() if name in _REMEMBERED}
-    play = play_of(scene, read_stream(production.stream_path))
+    messages = read_stream(production.stream_path)
+    live = record.get("kind") == SceneKind.LIVE
+    if live:
+        # In the order in which it was heard: what a person throws in stands before the line that it was thrown into.
+        messages = tuple(
+            replace(message, id=number)
+            for number, message in enumerate(sorted(messages, key=lambda one: (one.start_s, one.id)), 1)
+        )
+    person = str(record.get("person", ""))
+    play = play_of(scene, messages, person=person)
     if not play.scenes:
         raise ProductionError(f"{out}: nobody has said anything yet; resume the scene first")
-    yield from _performance(troupe, play, production, replace(wanted, seed=scene.seed), about).produce()
+    wanted = replace(wanted, seed=scene.seed)
+    # Options of its own to remember, so that the files of earlier exports stay on the record.
+    performance = replace(_performance(troupe, play, production, wanted, about), remembered=replace(wanted))
+    if live:
+        # Nobody says it again as it was said: the person not at all, and a line that was cut off not just so far.
+        heard = {message.id: message.take for message in messages if message.take}
+        own = any(message.take and role_key(message.speaker) == role_key(person) for message in messages)
+        performance = replace(performance, recorded=heard, human=(person,) if own else ())
+    yield from performance.produce()
+
+
+def remembered_person(out: Path) -> str:
+    """Name of the role that a person plays in a production.
+
+    Raises:
+        ProductionError: Nobody does.
+    """
+    record = Production(out, must_exist=True).record()
+    if record.get("kind") != SceneKind.LIVE or not isinstance(record.get("person"), str):
+        raise ProductionError(f"{out}: holds no scene with a person in it; play one live, into a new folder")
+    return str(record["person"])
 
 
 def is_improvised(out: Path) -> bool:
-    """Whether a folder holds an improvised scene."""
+    """Whether a folder holds an improvised scene, with or without a person in it."""
     return (out / SCENE_FILE).is_file()
 
 
@@ -151,7 +149,7 @@ def remembered_scene(out: Path) -> tuple[SceneBrief, ImproviseSettings]:
     production = Production(out, must_exist=True)
     if not is_improvised(out):
         raise ProductionError(f"{out}: holds no improvised scene; perform its script again, or name another folder")
-    return read_scene(out / SCENE_FILE), _settings_from_json(production.record().get("improvise"), out)
+    return read_scene(out / SCENE_FILE), settings_from_json(production.record().get("improvise"), out)
 
 
 def replay(out: Path) -> Iterator[MessageSpoken]:
@@ -169,64 +167,7 @@ def replay(out: Path) -> Iterator[MessageSpoken]:
         yield MessageSpoken(message, thought, reason, reused=True, read=read)
 
 
-_REMEMBERED = ("kind", "controller", "improvise")
-
-
-def _as_played(scene: SceneBrief, settings: ImproviseSettings) -> SceneBrief:
-    """The scene with what the options change of it."""
-    if settings.policy and settings.policy not in POLICIES:
-        raise SettingsError(f"no turn policy {settings.policy!r}; there are: {', '.join(POLICIES)}")
-    roles = scene.roles
-    if settings.roles is not None:
-        if settings.roles > len(roles):
-            raise SettingsError(f"the scene has {len(roles)} roles, so it cannot be played with {settings.roles}")
-        roles = roles[: settings.roles]
-        names = {role.key for role in roles}
-        roles = tuple(
-            replace(role, relations=tuple(one for one in role.relations if role_key(one[0]) in names)) for role in roles
-        )
-    return replace(
-        scene,
-        roles=roles,
-        turns=settings.turns or scene.turns,
-        policy=settings.policy or scene.policy,
-        seed=scene.seed if settings.seed is None else settings.seed,
-    )
-
-
-def _refuse_another_scene(production: Production, scene: SceneBrief) -> None:
-    """A folder goes on with its own scene only; what was played would not fit another one."""
-    path = production.folder / SCENE_FILE
-    if not path.is_file():
-        if production.record():
-            raise ProductionError(f"{production.folder}: holds a performed script; name a new folder for --out")
-        return
-    played = read_scene(path)
-    if replace(played, turns=scene.turns) != scene:
-        raise ProductionError(
-            f"{production.folder}: holds another scene, or this one with other options; go on with it with "
-            "--resume alone, or name a new folder for --out"
-        )
-
-
-def _cast(troupe: Troupe, scene: SceneBrief, settings: ImproviseSettings, production: Production) -> Cast:
-    """Voices before anybody has spoken: as if all roles shared one scene, which they do."""
-    play = Breakdown(scene.title, "", scene.language, (read_through(scene),), scene.roles, ())
-    wishes = Overrides(tuple(Override(role.name, voice=role.voice) for role in scene.roles if role.voice))
-    return cast_play(troupe.synthesizer, play, settings.cast, production.cast_path, seed=scene.seed, wishes=wishes)
-
-
-def _stage(troupe: Troupe, scene: SceneBrief, cast: Cast, production: Production) -> Stage:
-    return Stage(
-        synthesizer=troupe.synthesizer,
-        cast=cast,
-        takes=production.takes,
-        work=production.work,
-        sounds=SoundLibrary(None),
-        seed=scene.seed,
-        language=scene.language,
-        jobs=troupe.jobs,
-    )
+_REMEMBERED = ("kind", "person", "controller", "improvise")
 
 
 def _performance(
@@ -242,37 +183,8 @@ def _perform_settings(scene: SceneBrief, settings: ImproviseSettings) -> Perform
     )
 
 
-def _sound_of(stage: Stage, language: str, message: Message) -> Audio | None:
-    if not message.take:
-        return None
-    take = stage.takes.load(message.take, stage.spoken_line(line_of(message, language=language)))
-    return take.audio if take is not None else None
-
-
 def _take_sound(takes: TakeStore, message: Message) -> Audio:
     try:
         return Audio.read(takes.path(message.take))
     except (OSError, ValueError) as error:
         raise ProductionError(f"{takes.path(message.take)}: cannot be read ({error}); resume the scene") from error
-
-
-def _settings_json(settings: ImproviseSettings) -> dict[str, Any]:
-    return {
-        name: str(value.absolute()) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
-        for name, value in asdict(settings).items()
-    }
-
-
-def _settings_from_json(values: object, out: Path) -> ImproviseSettings:
-    damaged = ProductionError(f"{out / 'production.json'}: holds no options of an improvised scene; play it again")
-    if not isinstance(values, dict):
-        raise damaged
-    kept = {field.name: values[field.name] for field in fields(ImproviseSettings) if field.name in values}
-    formats = kept.pop("formats", [])
-    if not isinstance(formats, list) or not all(isinstance(name, str) for name in formats):
-        raise damaged
-    try:
-        paths = {name: Path(kept.pop(name)) for name in ("cast", "cover") if kept.get(name)}
-        return ImproviseSettings(**{**kept, **paths, "formats": tuple(formats)})
-    except (TypeError, ValueError) as error:
-        raise damaged from error

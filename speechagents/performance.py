@@ -33,7 +33,7 @@ from speechagents.scripts.script_json import script_to_json
 from speechagents.settings import PerformSettings
 from speechagents.stream import message_to_json
 from speechagents.voices.cast_file import read_cast_file, write_cast_file
-from speechagents.voices.casting import Cast, Overrides, cast_roles
+from speechagents.voices.casting import Cast, Casting, Overrides, cast_roles
 from speechagents.voices.measure import voice_distance
 from speechagents.voices.synthesizer import Synthesizer
 
@@ -115,6 +115,8 @@ class Performance:
         production: Where.
         script: What the play was broken down from; None for an improvised scene, whose stream stands for it.
         about: Further values for ``production.json``.
+        recorded: Addresses of recordings by the number of their line; see `Stage`.
+        human: Names of the roles that are heard with a person's own voice.
     """
 
     troupe: Troupe
@@ -126,6 +128,8 @@ class Performance:
     production: Production
     script: Script | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
+    recorded: Mapping[int, str] = field(default_factory=dict)
+    human: tuple[str, ...] = ()
 
     @property
     def roles(self) -> int:
@@ -230,6 +234,7 @@ class Performance:
             language=self.play.language,
             jobs=self.troupe.jobs,
             meter=EnergyMeter if master_named(self.settings.master) is None else LoudnessMeter,
+            recorded=self.recorded,
         )
 
     @property
@@ -239,9 +244,29 @@ class Performance:
             title=play.title,
             author=settings.author or play.author,
             language=play.language,
-            synthetic=f"all voices are synthetic ({self.troupe.synthesizer.identity})",
-            cast=tuple((casting.role, casting.voice.id) for casting in self.cast if casting.lines),
+            synthetic=self._synthetic,
+            cast=tuple((casting.role, self._heard_as(casting)) for casting in self.cast if casting.lines),
         )
+
+    @property
+    def _synthetic(self) -> str:
+        """Which voices are synthetic, in words."""
+        engine = self.troupe.synthesizer.identity
+        if not self.human:
+            return f"all voices are synthetic ({engine})"
+        names = " and ".join(self.human)
+        return f"all voices but that of {names} are synthetic ({engine}); {names}: a person's own voice"
+
+    def _heard_as(self, casting: Casting) -> str:
+        """Whose voice a role has: a synthetic one, a person's, or both where some of it was typed."""
+        if role_key(casting.role) not in map(role_key, self.human):
+            return casting.voice.id
+        typed = any(
+            role_key(line.role) == role_key(casting.role) and line.number not in self.recorded
+            for scene in self.play.scenes
+            for line in scene.lines
+        )
+        return f"a person, and {casting.voice.id} for what was typed" if typed else "a person"
 
     def _record(self, *, finished: Finished | None) -> dict[str, Any]:
         record: dict[str, Any] = {
@@ -252,6 +277,7 @@ class Performance:
             "voices": self.troupe.synthesizer.identity,
             "settings": self.remembered.as_json(),
             "cast": {casting.role: casting.voice.id for casting in self.cast},
+            **({"human_voices": list(self.human)} if self.human else {}),
             "state": "working" if finished is None else "partly" if finished.failed else "done",
         }
         # An export adds files to those that stand; a performance makes the others those of an older script.

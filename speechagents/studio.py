@@ -13,14 +13,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from speechagents.actors import Actors, propose_scene
+from speechagents.actors import Actors, choose_actors, propose_scene
 from speechagents.agents.branching import Branch
 from speechagents.backends import SYNTHESIZERS
 from speechagents.branches import branch_production
 from speechagents.drama import SceneBrief
 from speechagents.errors import ProductionError
 from speechagents.events import Event, MessageSpoken
-from speechagents.improvising import export_scene, improvise, is_improvised, remembered_scene, replay
+from speechagents.improvising import (
+    export_scene,
+    improvise,
+    is_improvised,
+    remembered_person,
+    remembered_scene,
+    replay,
+)
+from speechagents.live.scene import LiveScene
 from speechagents.performance import Performance, Troupe, cast_play
 from speechagents.presets import choose_preset
 from speechagents.production.cover import read_cover
@@ -188,6 +196,46 @@ class Studio:
         """
         brief, settings = remembered_scene(Path(out))
         return self.improvise(brief, out=out, settings=settings, resume=True)
+
+    def live(
+        self,
+        scene: SceneBrief | Path | str,
+        *,
+        person: str,
+        out: Path | str,
+        actors: Actors | None = None,
+        settings: ImproviseSettings | None = None,
+    ) -> LiveScene:
+        """A scene in which a person plays a role among agents; whoever drives it says what was heard, and when.
+
+        A folder that holds the scene already, with the same role for the person, is gone on with.
+
+        Args:
+            scene: A brief, or the path of a scene file.
+            person: Name of the person's role.
+            out: The production folder.
+            actors: Who acts for the others; None goes by the settings, what runs on this machine, and the preset.
+            settings: Options; the defaults if None.
+
+        Raises:
+            InputError: The scene, the role, the cast or an option is at fault; nothing was written.
+            ProductionError: The folder holds something else.
+        """
+        brief = scene if isinstance(scene, SceneBrief) else read_scene(Path(scene))
+        settings = settings or ImproviseSettings()
+        if actors is None:
+            actors, settings = choose_actors(self.preset, settings)
+        return LiveScene(self._troupe, actors, brief, person, Path(out), settings=settings)
+
+    def resume_live(self, out: Path | str) -> LiveScene:
+        """Go on with a scene with a person in it as it was started.
+
+        Raises:
+            ProductionError: The folder holds no such scene, or a damaged one.
+        """
+        person = remembered_person(Path(out))
+        brief, settings = remembered_scene(Path(out))
+        return self.live(brief, person=person, out=out, settings=settings)
 
     @staticmethod
     def branch(

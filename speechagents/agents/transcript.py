@@ -7,9 +7,13 @@ times in the stream, in subtitles and in the mix agree.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
-from speechagents.drama import Deed, Line, Message, Scene, SceneBrief
+from speechagents.drama import Deed, Line, Message, Scene, SceneBrief, role_key
 from speechagents.scripts.breakdown import Breakdown
+
+_LONGEST_JOIN_S: Final = 60.0
+"""A line asks for no longer pause; who joins in after that follows."""
 
 
 def sounds(message: Message) -> bool:
@@ -37,14 +41,28 @@ def line_of(message: Message, *, language: str, joins_after_s: float | None = No
     )
 
 
-def lines_of(messages: Iterable[Message], *, language: str) -> Iterator[Line]:
-    """The spoken messages as lines whose places in time come out as they were."""
+def lines_of(messages: Iterable[Message], *, language: str, person: str = "") -> Iterator[Line]:
+    """The spoken messages as lines whose places in time come out as they were.
+
+    What a person did is left to the rhythm of a scene: nobody wants to hear again how long somebody thought.
+
+    Args:
+        messages: In the order of the stream.
+        language: BCP 47 tag of the scene.
+        person: Name of the role that a person plays. What they typed made no sound, and is spoken all the same.
+    """
+    typist = role_key(person)
     speech: Message | None = None  # the latest one that joined nothing
     end_s = 0.0
     for message in messages:
         if not sounds(message):
+            if message.deed is Deed.SPEAK and typist and role_key(message.speaker) == typist:
+                yield line_of(message, language=language)
+                speech = None  # nobody heard it, so nobody spoke under it
             continue
         under = message.deed is Deed.BACK_CHANNEL or message.start_s < end_s
+        if speech is not None and message.start_s - speech.start_s > _LONGEST_JOIN_S:
+            under = False
         if speech is not None and under and not (speech.cut and message.deed is Deed.SPEAK):
             yield line_of(message, language=language, joins_after_s=message.start_s - speech.start_s)
         else:
@@ -53,9 +71,9 @@ def lines_of(messages: Iterable[Message], *, language: str) -> Iterator[Line]:
         end_s = max(end_s, message.end_s)
 
 
-def play_of(scene: SceneBrief, messages: Iterable[Message]) -> Breakdown:
-    """An improvised scene as a play."""
-    lines = tuple(lines_of(messages, language=scene.language))
+def play_of(scene: SceneBrief, messages: Iterable[Message], *, person: str = "") -> Breakdown:
+    """An improvised scene as a play; see `lines_of`."""
+    lines = tuple(lines_of(messages, language=scene.language, person=person))
     return Breakdown(
         title=scene.title,
         author="",

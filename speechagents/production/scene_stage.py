@@ -9,9 +9,9 @@ line is spoken.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -52,6 +52,8 @@ class Stage:
         language: BCP 47 tag of the script.
         jobs: Scenes performed at once.
         meter: Makes the meter that hears a scene: the loudness, or the energy alone where nobody masters it.
+        recorded: Addresses of recordings by the number of their line: a person's own voice, or a line as far as it was
+            heard. They are used as they are; no voice speaks in their place.
     """
 
     synthesizer: Synthesizer
@@ -63,6 +65,7 @@ class Stage:
     language: str
     jobs: int
     meter: Callable[[], LoudnessMeter | EnergyMeter] = LoudnessMeter
+    recorded: Mapping[int, str] = field(default_factory=dict)
 
     def spoken_line(self, line: Line) -> SpokenLine:
         """The line as its role's voice is asked to speak it."""
@@ -236,11 +239,15 @@ class _SceneRun:
         """
         stage = self._stage
         lines = [stage.spoken_line(line) for line in self._scene.lines]
-        addresses = [take_address(stage.synthesizer.identity, line) for line in lines]
+        recorded = [stage.recorded.get(line.number, "") for line in self._scene.lines]
+        addresses = [
+            recording or take_address(stage.synthesizer.identity, line)
+            for recording, line in zip(recorded, lines, strict=True)
+        ]
         missing = {
             address: line
-            for address, line in zip(addresses, lines, strict=True)
-            if not stage.takes.path(address).exists()
+            for address, line, recording in zip(addresses, lines, recorded, strict=True)
+            if not recording and not stage.takes.path(address).exists()
         }
         speaking = stage.synthesizer.speak(list(missing.values()))
         failed: dict[str, FailedTake] = {}
@@ -249,7 +256,9 @@ class _SceneRun:
                 yield address, failed[address], False
                 continue
             if address not in missing:
-                take = stage.takes.load(address, line)
+                take: Take | FailedTake | None = stage.takes.load(address, line)
+                if take is None and recorded[number]:
+                    take = FailedTake(line, f"its recording takes/{address}.flac is gone or damaged; bring it back")
                 if take is not None:
                     yield address, take, True
                     continue

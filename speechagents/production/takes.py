@@ -1,4 +1,4 @@
-"""Takes on disk: one FLAC file for each rendering, named by what it is a rendering of.
+"""Takes on disk: one FLAC file for each rendering, named by what it is a rendering of; recordings by what they hold.
 
 Owns the address of a take and its file: 16-bit mono FLAC whose comment carries the word times, so that one rename
 publishes both. Does not know how takes are made or where they are placed. A file that is missing, cut short or
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile as sf
+from numpy.typing import NDArray
 
 from speechagents.audio import Audio
 from speechagents.production.storage import write_atomically
@@ -44,6 +45,17 @@ def take_address(identity: str, line: SpokenLine) -> str:
         line.text,
     ]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode()).hexdigest()
+
+
+def recording_address(audio: Audio) -> str:
+    """Content address of a sound that no line makes again: a person's, or as much of a line as was heard.
+
+    Returns:
+        64 hexadecimal digits; equal exactly when rate and samples are, rounded as `TakeStore.save` does.
+    """
+    digest = hashlib.sha256(f"recording {_FORMAT} {audio.rate_hz}\n".encode())
+    digest.update(_pcm16(audio).astype("<i2").tobytes())
+    return digest.hexdigest()
 
 
 class TakeStore:
@@ -85,7 +97,7 @@ class TakeStore:
             StorageError: The disk is full or the folder cannot be written.
         """
         path = self.path(address)
-        pcm = np.clip(np.rint(take.audio.samples * np.float32(32768.0)), -32768, 32767).astype(np.int16)
+        pcm = _pcm16(take.audio)
         about = {
             "frames": len(pcm),
             "words": [[word.text, round(word.start_s, 4), round(word.end_s, 4)] for word in take.words],
@@ -98,3 +110,8 @@ class TakeStore:
         write_atomically(path, encoded.getvalue())
         words = tuple(Word(word.text, round(word.start_s, 4), round(word.end_s, 4)) for word in take.words)
         return Take(take.line, Audio.from_pcm16(pcm.tobytes(), take.audio.rate_hz), words)
+
+
+def _pcm16(audio: Audio) -> NDArray[np.int16]:
+    pcm: NDArray[np.int16] = np.clip(np.rint(audio.samples * np.float32(32768.0)), -32768, 32767).astype(np.int16)
+    return pcm
