@@ -154,6 +154,7 @@ def _theme() -> gr.themes.Base:
         "shadow_drop_lg": "none",
         "shadow_inset": "none",
         "block_shadow": "none",
+        "block_padding": "0px",
         "block_border_width": "0px",
         "block_label_border_width": "0px",
         "button_border_width": "1px",
