@@ -164,13 +164,18 @@ class Seat:
         Args:
             connection: The new one.
             after: Number of the last event that its client has, 0 for none.
+
+        Raises:
+            SessionGone: The session has ended meanwhile.
         """
-        before, self._connection = self._connection, connection
+        if self._ended:
+            raise SessionGone
+        if self._connection is not connection:
+            self.send_away(CloseCode.TAKEN_OVER, "the session goes on in another connection")
+        self._connection = connection
         self._quiet_since_s = self._now()
         feed = self._outbox.attach(after, slow=lambda: connection.hang_up(CloseCode.POLICY, "reads too slowly"))
         self._feed = feed
-        if before is not None and before is not connection:
-            before.hang_up(CloseCode.TAKEN_OVER, "the session goes on in another connection")
         await self._tell(Attached(feed.missed))
         return feed
 
@@ -186,14 +191,7 @@ class Seat:
     async def deliver(self, event: ClientEvent) -> None:
         """Hand an event to the session; what goes wrong with it becomes an ``error`` event."""
         self._quiet_since_s = self._now()
-        try:
-            await self._tell(event)
-        except WireError as fault:
-            self.report(fault, event_id=event.event_id)
-        except SpeechAgentsError as fault:
-            kind = server_events.ERROR_REFUSED if isinstance(fault, InputError) else server_events.ERROR_OURS
-            code = "invalid_value" if isinstance(fault, InputError) else "failed"
-            self._outbox.put(server_events.error(str(fault), code=code, kind=kind, event_id=event.event_id))
+        await self._tell(event)
 
     def report(self, fault: WireError, *, event_id: str = "") -> None:
         """Tell the client what it did wrong."""
@@ -211,6 +209,7 @@ class Seat:
         if self._ended:
             return
         self._ended = True
+        self.send_away(CloseCode.GONE, reason)
         async with self._in_turn:
             try:
                 await self._session.close(reason)
@@ -218,24 +217,24 @@ class Seat:
                 _log.exception("a live session could not be closed")
 
     async def _tell(self, event: SessionInput) -> None:
+        event_id = "" if isinstance(event, Attached | Detached) else event.event_id
         async with self._in_turn:
             if self._ended:
                 return
             try:
                 await self._session.receive(event)
-            except (SpeechAgentsError, WireError):
-                raise
+            except WireError as fault:
+                self.report(fault, event_id=event_id)
+            except InputError as fault:
+                self.report(WireError(str(fault), event_id=event_id))
+            except SpeechAgentsError as fault:
+                self._apologise(str(fault), "failed", event_id)
             except Exception:  # noqa: BLE001 - a fault with one event must not end what a person is playing
                 _log.exception("a live session failed at %s", type(event).__name__)
-                named = "" if isinstance(event, Attached | Detached) else event.event_id
-                self._outbox.put(
-                    server_events.error(
-                        "something went wrong here; the session goes on",
-                        code="internal_error",
-                        kind=server_events.ERROR_OURS,
-                        event_id=named,
-                    )
-                )
+                self._apologise("something went wrong here; the session goes on", "internal_error", event_id)
+
+    def _apologise(self, message: str, code: str, event_id: str) -> None:
+        self._outbox.put(server_events.error(message, code=code, kind=server_events.ERROR_OURS, event_id=event_id))
 
 
 class Sessions:
