@@ -1,0 +1,90 @@
+"""What several commands share: options, kinds of values, and how a result is printed.
+
+Owns these. Does not know any command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from speechagents.settings import DEFAULT_FORMATS
+
+if TYPE_CHECKING:
+    from speechagents.events import Finished
+
+EXIT_PARTLY = 3
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
+"""Where commands are added."""
+
+
+def common_options() -> argparse.ArgumentParser:
+    """Options of every command that loads back ends."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--preset", default="auto", help="set of back ends (default: the best that is ready)")
+    common.add_argument("--jobs", type=positive, help="threads and voice processes (default: one per core)")
+    common.add_argument("--json", action="store_true", help="print one line of JSON at the end")
+    return common
+
+
+def add_export_options(command: argparse.ArgumentParser) -> None:
+    """Options of every command that makes files."""
+    command.add_argument(
+        "--formats",
+        type=formats,
+        default=DEFAULT_FORMATS,
+        help="comma-separated: wav, wav24, flac, mp3, opus, m4b, vtt, srt, rttm, otio, json "
+        f"(default {','.join(DEFAULT_FORMATS)})",
+    )
+    command.add_argument("--master", default="podcast", help="acx, r128, podcast (default) or none")
+
+
+def add_stems_option(command: argparse.ArgumentParser) -> None:
+    """The option for stems."""
+    command.add_argument("--stems", action="store_true", help="also one FLAC for each role")
+
+
+def formats(text: str) -> tuple[str, ...]:
+    """Names of formats, separated by commas."""
+    return tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip().lower())))
+
+
+def positive(text: str) -> int:
+    """A number from 1 to 256."""
+    value = int(text)
+    if not 1 <= value <= 256:
+        raise argparse.ArgumentTypeError(f"{text} is not between 1 and 256")
+    return value
+
+
+def print_json(values: Mapping[str, Any]) -> None:
+    """One line of JSON."""
+    print(json.dumps(values, ensure_ascii=False))
+
+
+def finish(finished: Finished, *, as_json: bool) -> int:
+    """Print what was made, and give the exit code."""
+    if as_json:
+        print_json(
+            {
+                "lines": finished.lines,
+                "roles": finished.roles,
+                "duration_s": round(finished.duration_s, 3),
+                "seconds": round(finished.seconds, 3),
+                "realtime_factor": round(finished.duration_s / max(finished.seconds, 1e-9), 1),
+                "files": [str(path) for path in finished.files],
+                "spoken": finished.spoken,
+                "gates": {name: gate["passed"] for name, gate in finished.gates.items()},
+                "failed": [
+                    {"line": failed.line.number, "role": failed.line.role, "reason": failed.reason}
+                    for failed in finished.failed
+                ],
+            }
+        )
+    else:
+        for path in finished.files:
+            print(path)
+    return EXIT_PARTLY if finished.failed else 0
