@@ -10,7 +10,7 @@ from contextlib import suppress
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from speechagents.serving.protection import COMMON, SILENT, page_policy
+from speechagents.serving.protection import COMMON, SILENT, page_policy, script_hashes
 
 _MOST_HTML_BYTES = 32_000_000
 
@@ -22,10 +22,12 @@ class Answering:
         send: Where to.
         path: What was asked for.
         query: What stood behind the question mark.
+        head: Hashes of the scripts that pages write into their own head.
     """
 
-    def __init__(self, send: Send, *, path: str, query: bytes) -> None:
+    def __init__(self, send: Send, *, path: str, query: bytes, head: frozenset[str] = frozenset()) -> None:
         self._send = send
+        self._head = head
         self._path = path
         self._query = query
         self._page: tuple[Message, bytearray] | None = None
@@ -53,7 +55,9 @@ class Answering:
             if message.get("more_body", False) and len(html) < _MOST_HTML_BYTES:
                 return
             self._page = None
-            MutableHeaders(scope=start).setdefault("content-security-policy", page_policy(bytes(html)))
+            MutableHeaders(scope=start).setdefault(
+                "content-security-policy", page_policy(script_hashes(html) | self._head)
+            )
             await self._send(start)
             message = {**message, "body": bytes(html)}
         await self._send(message)

@@ -24,6 +24,7 @@ _SINGLE = frozenset(
             for name in (
                 "app_id",
                 "cancel",
+                "component_server",
                 "info",
                 "login_check",
                 "openapi.json",

@@ -27,7 +27,7 @@ from speechagents.serving.settings import ServeSettings
 from speechagents.serving.tokens import Signer, secret_key
 from speechagents.serving.visitors import Visitor
 from speechagents.serving.workspace import Shelf, Workspace
-from speechagents.serving.zero_gpu import on_lent_gpu
+from speechagents.serving.zero_gpu import LentGpu, gpu_mark
 from speechagents.studio import Studio
 
 if TYPE_CHECKING:
@@ -68,9 +68,10 @@ class House:
         self.gate = Gate(self.signer, settings)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._owns_studio = studio is None
+        mark = gpu_mark()  # before anything imports torch
         self.studio = studio or Studio(preset=settings.preset, jobs=settings.jobs)
-        if self._owns_studio:
-            self.studio.synthesizer = on_lent_gpu(self.studio.synthesizer, vram_gb=self.studio.preset.vram_gb)
+        if mark is not None and self.studio.preset.vram_gb > 0:
+            self.studio.synthesizer = LentGpu(self.studio.synthesizer, mark)
         self.samples = Samples(self.studio.synthesizer, settings.data / "samples")
 
     def __enter__(self) -> Self:

@@ -27,6 +27,7 @@ from speechagents.serving.doors import Doors
 from speechagents.serving.files import file_routes
 from speechagents.serving.house import House
 from speechagents.serving.login import login_routes
+from speechagents.serving.protection import script_hashes
 from speechagents.serving.settings import ServeSettings
 from speechagents.serving.wall import Guards, Wall
 
@@ -116,11 +117,18 @@ def assemble(house: House, build: Build | None = None) -> tuple[gr.Blocks, dict[
 
         demo, appearance = build_app(house), looks()
     else:
-        demo, appearance = build(house), {}
+        demo, appearance = build(house), dict[str, Any]()
     demo.queue(max_size=256, default_concurrency_limit=8, api_open=False)
     # Uploads are deleted by whoever reads them; what was uploaded and never read goes after an hour.
     demo.delete_cache = (_CACHE_S, _CACHE_S)
-    guards = Guards(settings, house.signer, house.gate, house.accounts, Doors(page[0] for page in demo.pages))
+    guards = Guards(
+        settings,
+        house.signer,
+        house.gate,
+        house.accounts,
+        Doors(page[0] for page in demo.pages),
+        script_hashes(appearance.get("head", "").encode("utf-8")),
+    )
     cookies = Cookies(house.signer, framed=settings.on_space)
     return demo, {
         "footer_links": ["api", "settings"],

@@ -60,6 +60,7 @@ class Guards:
         gate: Which origins and hosts may come.
         accounts: Who may come; None lets everybody in.
         doors: What may be asked for.
+        head: Hashes of the scripts that pages write into their own head.
     """
 
     settings: ServeSettings
@@ -67,6 +68,7 @@ class Guards:
     gate: Gate
     accounts: Accounts | None
     doors: Doors
+    head: frozenset[str] = frozenset()
 
 
 class Wall:
@@ -98,7 +100,7 @@ class Wall:
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
         headers = Headers(scope=scope)
-        answering = Answering(send, path=path, query=scope.get("query_string", b""))
+        answering = Answering(send, path=path, query=scope.get("query_string", b""), head=self._guards.head)
         if path == HEALTH:
             await self._app(scope, receive, answering.send)
             return

@@ -20,19 +20,6 @@ _LOAN_S = 120
 _BATCH = 32
 
 
-def on_lent_gpu(synthesizer: Synthesizer, *, vram_gb: float) -> Synthesizer:
-    """The same voices, which speak on a lent GPU where there are loans and they need one.
-
-    Args:
-        synthesizer: The voices.
-        vram_gb: GPU memory they need; with 0 they speak where they are.
-    """
-    mark = gpu_mark()
-    if mark is None or vram_gb <= 0:
-        return synthesizer
-    return _Lent(synthesizer, mark)
-
-
 def gpu_mark() -> Callable[[Callable[..., Any]], Callable[..., Any]] | None:
     """What marks a function for a loan; None where there are none."""
     if importlib.util.find_spec("spaces") is None:
@@ -44,8 +31,13 @@ def gpu_mark() -> Callable[[Callable[..., Any]], Callable[..., Any]] | None:
     return mark
 
 
-class _Lent:
-    """Voices that speak in batches, each batch during a loan."""
+class LentGpu:
+    """Voices that speak in batches, each batch during a loan.
+
+    Args:
+        synthesizer: The voices.
+        mark: From `gpu_mark`.
+    """
 
     def __init__(self, synthesizer: Synthesizer, mark: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
         self._synthesizer = synthesizer
@@ -57,21 +49,26 @@ class _Lent:
 
     @property
     def identity(self) -> str:
+        """As of the voices themselves."""
         return self._synthesizer.identity
 
     @property
     def voices(self) -> Sequence[Any]:
+        """The catalogue."""
         return self._synthesizer.voices
 
     def speak(self, lines: Sequence[SpokenLine]) -> Iterator[Take | FailedTake]:
+        """Render lines, a batch for each loan."""
         for first in range(0, len(lines), _BATCH):
             yield from self._speak(lines[first : first + _BATCH])
 
     def check_language(self, tag: str) -> None:
+        """Refuse what the voices would refuse."""
         if isinstance(self._synthesizer, ChecksLanguage):
             self._synthesizer.check_language(tag)
 
     def close(self) -> None:
+        """End the voices' processes."""
         close = getattr(self._synthesizer, "close", None)
         if close is not None:
             close()
