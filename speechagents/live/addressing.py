@@ -18,6 +18,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from typing import Final
 
@@ -105,7 +106,7 @@ class WithPerson:
             if answering:
                 return Choice(max(answering, key=floor.waited), f"{last.speaker} spoke to them")
         if floor.bids is not None:
-            floor = replace(floor, bids=lambda names: self._bids(floor, names))
+            floor = replace(floor, bids=partial(self._bids, floor))
         return self.policy.next_speaker(floor)
 
     def _bids(self, floor: Floor, names: Sequence[str]) -> Sequence[Bid]:

@@ -18,7 +18,7 @@ class Among(Enum):
     EVERYBODY = "everybody"
     """The person too: then `LiveScene.decide` answers `Awaits`."""
     AGENTS = "agents"
-    """The person has kept quiet: their turn is passed, and somebody else goes on."""
+    """The person keeps quiet: a turn that would be theirs is passed, and somebody else goes on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from speechagents.actors import Actors
-from speechagents.agents.deciding import MAX_REASON_CHARS, Deciding
+from speechagents.agents.deciding import MAX_REASON_CHARS, Chosen, Deciding
 from speechagents.agents.director import ending, fallen_silent
 from speechagents.agents.policies import make_policy
 from speechagents.agents.state import SceneState
@@ -191,23 +191,34 @@ class LiveScene:
         if assuming is not None and not self.thinks_ahead:
             raise ValueError("agents who hear a line cannot think about what comes after it before")
         with self._changing:
-            passed = among is Among.AGENTS and (assuming is not None or not self._record.persons_turn)
-            state, basis = self._record.supposing(assuming, passes=passed)
+            state, basis = self._record.supposing(assuming, passes=False)
+            later, _ = self._record.supposing(assuming, passes=True)
+        passed = False
         with self._thinking:
             began_s = self._seconds()
-            if fallen_silent(state.silent, active=len(state.present)) and not _over(self.scene, state):
-                return Awaits(self.person, "nobody else has anything to say")
-            chosen = self._deciding.choose(state)
-            if isinstance(chosen, str):
-                return Over(chosen)
-            if role_key(chosen.choice.role) == role_key(self.person):
-                return Awaits(self.person, chosen.choice.reason)
+            chosen = self._choose(state)
+            if isinstance(chosen, Awaits) and among is Among.AGENTS:
+                state, passed = later, True
+                chosen = self._choose(state)
+            if not isinstance(chosen, Chosen):
+                return chosen
             turn, usage = self._deciding.act(state, chosen)
             thought_s = self._seconds() - began_s
         step = chosen.step(state.steps, turn, state.messages_of(turn, None), usage)
         if turn.deed is Deed.SPEAK:
             return Speaks(step, step.messages[0], chosen.choice.reason, thought_s, basis, passed)
         return Silent(step, turn.role, chosen.choice.reason, thought_s, basis, passed)
+
+    def _choose(self, state: SceneState) -> Chosen | Awaits | Over:
+        """Give somebody the floor; to the person too when agents have fallen silent."""
+        if fallen_silent(state.silent, active=len(state.present)) and not _over(self.scene, state):
+            return Awaits(self.person, "nobody else has anything to say")
+        chosen = self._deciding.choose(state)
+        if isinstance(chosen, str):
+            return Over(chosen)
+        if role_key(chosen.choice.role) == role_key(self.person):
+            return Awaits(self.person, chosen.choice.reason)
+        return chosen
 
     def holds(self, decided: Speaks | Silent) -> bool:
         """Whether what has happened since is just what was assumed; if not, decide again."""
