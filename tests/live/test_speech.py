@@ -70,9 +70,9 @@ def test_clauses_follow_each_other_without_a_gap_and_words_keep_their_times() ->
         inside = whole[round((word.start_s + 0.01) * LIVE_HZ) : round((word.end_s - 0.01) * LIVE_HZ)]
         assert np.abs(inside).max() > 0.25
     # Where no word is, there is silence: the pauses.
-    for before, after in itertools.pairwise(words):
-        if after.start_s - before.end_s > 0.05:
-            pause = whole[round((before.end_s + 0.01) * LIVE_HZ) : round((after.start_s - 0.01) * LIVE_HZ)]
+    for word, following in itertools.pairwise(words):
+        if following.start_s - word.end_s > 0.05:
+            pause = whole[round((word.end_s + 0.01) * LIVE_HZ) : round((following.start_s - 0.01) * LIVE_HZ)]
             assert np.abs(pause).max() < 0.01
 
 
