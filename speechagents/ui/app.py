@@ -14,8 +14,10 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from gradio.components import Navbar
 
 from speechagents import __version__
+from speechagents.ui.api import add_endpoints
 
 if TYPE_CHECKING:
     from speechagents.serving.house import House
@@ -60,10 +62,10 @@ def build_app(house: House) -> gr.Blocks:
         house: The studio, what belongs to each visitor, and what runs.
     """
     pages = [page for page in PAGES if find_spec(f"speechagents.ui.{page.module}")]
+    app: gr.Blocks
     with gr.Blocks(title="SpeechAgents", analytics_enabled=False) as app:
         _frame(house, pages, pages[0])
-        if find_spec("speechagents.ui.api"):
-            import_module("speechagents.ui.api").add_endpoints(house)
+        add_endpoints(house)
     for page in pages[1:]:
         with app.route(page.name, f"/{page.path}"):
             _frame(house, pages, page)
@@ -71,7 +73,7 @@ def build_app(house: House) -> gr.Blocks:
 
 
 def _frame(house: House, pages: list[Page], page: Page) -> None:
-    gr.Navbar(visible=False)
+    Navbar(visible=False)
     gr.HTML(_header(pages, page), elem_classes="sa-header", js_on_load=None)
     with gr.Column(elem_id="sa-main", elem_classes=["sa-page", f"sa-{page.name.lower()}"]):
         page.lay_out(house)

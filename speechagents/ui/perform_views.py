@@ -19,6 +19,7 @@ from speechagents.resources import resource
 from speechagents.scripts.breakdown import Breakdown
 from speechagents.serving.run_view import RunState, RunView
 from speechagents.terminal import clock
+from speechagents.ui.error_box import box, note
 from speechagents.ui.theme import role_colour
 from speechagents.voices.casting import Cast
 from speechagents.voices.synthesizer import Voice
@@ -28,25 +29,6 @@ if TYPE_CHECKING:
 
 _SHOWN_EXAMPLES: Final = ("examples/dialogue.txt", "examples/radio-play.fountain", "examples/town-meeting.fountain")
 _SHOWN_WARNINGS: Final = 20
-
-TRIGGER: Final = """
-element.addEventListener('click', (event) => {
-  const button = event.target.closest('[data-do]');
-  if (!button || button.tagName === 'SELECT') return;
-  const field = button.closest('[data-entry]')?.querySelector('input[name]');
-  trigger('click', { do: button.dataset.do, id: button.dataset.id || '', text: field ? field.value : '' });
-});
-element.addEventListener('change', (event) => {
-  const choice = event.target.closest('select[data-do]');
-  if (choice) trigger('select', { do: choice.dataset.do, id: choice.dataset.id || '', text: choice.value });
-});
-element.addEventListener('keydown', (event) => {
-  if (event.key !== 'Enter' || !event.target.matches('input[name]')) return;
-  const button = event.target.closest('[data-entry]')?.querySelector('[data-do]');
-  if (button) { event.preventDefault(); button.click(); }
-});
-"""
-"""Lets buttons, choices and fields of a piece of HTML tell the server what was pressed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +79,6 @@ def examples_view() -> str:
         for example in examples()
     )
     return f'<ul class="sa-cards">{cards}</ul>'
-
-
-def error_view(message: str, *, title: str = "That did not work") -> str:
-    """A fault, where it stays until the next try."""
-    return (
-        f'<div class="sa-error" role="alert"><strong>{html.escape(title)}</strong><p>{html.escape(message)}</p></div>'
-    )
-
-
-def note_view(message: str) -> str:
-    """Something that went well, or that is good to know."""
-    return f'<div class="sa-note" role="status"><p>{html.escape(message)}</p></div>'
 
 
 def head_view(title: str, play: Breakdown) -> str:
@@ -164,10 +134,10 @@ def progress_view(view: RunView) -> str:
         case RunState.WAITING:
             return _bar(0.0, f"Waiting for a free place: {_ordinal(view.position)} in the queue.", "")
         case RunState.FAILED:
-            return error_view(view.error or "the performance ended early; render again", title="It could not be made")
+            return box(view.error or "the performance ended early; render again", title="It could not be made")
         case RunState.STOPPED:
             text = f"Cancelled after {_count(view.lines_done, 'line')}. They are kept: Render goes on from there."
-            return note_view(text)
+            return note(text)
         case RunState.DONE:
             return _done(view) + warnings
         case _:
@@ -182,7 +152,7 @@ def progress_view(view: RunView) -> str:
 def _done(view: RunView) -> str:
     finished = view.finished
     if finished is None:
-        return note_view("Done.")
+        return note("Done.")
     failed = "".join(
         f"<li>line {failure.line.number} of {html.escape(failure.line.role)}: {html.escape(failure.reason)}</li>"
         for failure in list(finished.failed)[:_SHOWN_WARNINGS]

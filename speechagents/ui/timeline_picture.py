@@ -24,7 +24,9 @@ _ROW: Final = 30
 _TOP: Final = 46
 _LEAST_WIDTH: Final = 860
 _MOST_WIDTH: Final = 12_000
-_PX_PER_S: Final = 9.0
+_PX_PER_S: Final = 2.2
+"""By how much a longer programme widens the picture: a line of two seconds stays wide enough to be pressed."""
+_FITS_S: Final = 90.0
 _QUIET_DB, _LOUD_DB = -34.0, -12.0
 _LEAST_HEIGHT: Final = 0.28
 
@@ -61,7 +63,7 @@ def timeline_picture(timeline: Mapping[str, Any], *, roles: Sequence[str] = ()) 
         role_key(name): place for place, name in enumerate(roles or [role["name"] for role in timeline["roles"]])
     }
     rows = [key for key in (role_key(role["name"]) for role in timeline["roles"]) if key in spoken][:MAX_ROWS]
-    width = min(_MOST_WIDTH, max(_LEAST_WIDTH, round(length_s * _PX_PER_S)))
+    width = min(_MOST_WIDTH, _LEAST_WIDTH + round(max(0.0, length_s - _FITS_S) * _PX_PER_S))
     scale = width / length_s
     height = _TOP + _ROW * len(rows) + 8
     overlaps = list(_overlaps(bars))
