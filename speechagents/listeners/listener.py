@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from speechagents.audio import Audio
 
@@ -57,3 +57,63 @@ class Listener(Protocol):
         Raises:
             ListenerError: The back end cannot be used at all.
         """
+
+
+class Hearer(Protocol):
+    """Understands one utterance while it is spoken. Used by one thread at a time.
+
+    Whoever is not interested any more lets go of it; what it holds is then free for others, as after `finish`.
+    """
+
+    def feed(self, audio: Audio) -> str:
+        """Hear more.
+
+        Args:
+            audio: Mono, of any length; all pieces of an utterance have the same rate.
+
+        Returns:
+            What is understood so far: the whole text, which later sound may change.
+
+        Raises:
+            ListenerError: The back end cannot go on.
+        """
+
+    def finish(self) -> Transcript:
+        """Nothing more will be said.
+
+        Raises:
+            ListenerError: The back end cannot go on.
+        """
+
+
+@runtime_checkable
+class StreamingListener(Protocol):
+    """What a listener may offer besides: to understand while somebody speaks."""
+
+    def open(self, *, hints: Sequence[str] = (), language: str = "") -> Hearer:
+        """Begin to listen to one utterance; see `Listener.transcribe` for the arguments.
+
+        Raises:
+            ListenerError: The back end cannot be used for this.
+        """
+
+
+@runtime_checkable
+class ChecksLanguage(Protocol):
+    """What a listener may offer besides: saying beforehand that it does not understand a language."""
+
+    def check_language(self, tag: str) -> None:
+        """Refuse a BCP 47 tag; empty is whatever the back end knows best.
+
+        Raises:
+            ListenerError: It is not understood; the message names what would understand it.
+        """
+
+
+@runtime_checkable
+class HearsPeopleOnly(Protocol):
+    """What a listener may say of itself: that it fails on the embedded voices, so that no agent can hear through it."""
+
+    @property
+    def people_only(self) -> str:
+        """Why, for people."""
