@@ -39,13 +39,6 @@ class Said(StrEnum):
     NOTHING = "nothing"
 
 
-class CutReason(StrEnum):
-    """Why a line was cut; the names are those of ``response.done``."""
-
-    TURN_DETECTED = "turn_detected"
-    CLIENT_CANCELLED = "client_cancelled"
-
-
 class Do(Enum):
     """What is to be done now."""
 
@@ -159,6 +152,12 @@ class Floor:
         self._not_before_s = now_s + self._pace.gap_s
         return self._go_on(now_s)
 
+    def voice_failed(self, now_s: float) -> tuple[Do, ...]:
+        """The agent's line broke off by itself; what was thought ahead counted on it."""
+        self._speaking = self._ducked = False
+        self._not_before_s = now_s + self._pace.beat_s
+        return (*self._forget(), *self._go_on(now_s))
+
     def person_began(self, now_s: float) -> tuple[Do, ...]:
         """The person has started to make sound."""
         del now_s  # kept for one shape of all that happens
@@ -213,6 +212,11 @@ class Floor:
 
     def pause(self) -> None:
         """Nobody begins anything until `play`."""
+        self._paused = True
+
+    def break_off(self) -> None:
+        """What was being thought came to nothing; nobody begins anything until `play`, which thinks again."""
+        self._forget()
         self._paused = True
 
     def play(self, now_s: float) -> tuple[Do, ...]:

@@ -11,9 +11,7 @@ from collections import deque
 from typing import Final
 
 from speechagents.audio import Audio
-
-WIRE_HZ: Final = 24_000
-"""Rate of the sound on the wire, both ways."""
+from speechagents.live.pcm16 import RATE_HZ
 
 _LEAD_S: Final = 0.4
 """How far sending runs ahead of hearing: enough for a hiccup of the network or of a busy page."""
@@ -59,12 +57,12 @@ class Playout:
         return self._paused_s is not None
 
     def feed(self, audio: Audio) -> None:
-        """More sound, mono at `WIRE_HZ`."""
-        if audio.rate_hz != WIRE_HZ or audio.channels != 1:
-            raise ValueError(f"sound for the wire is mono at {WIRE_HZ} Hz")
-        size = round(_PIECE_S * WIRE_HZ)
+        """More sound, mono at `RATE_HZ`."""
+        if audio.rate_hz != RATE_HZ or audio.channels != 1:
+            raise ValueError(f"sound for the wire is mono at {RATE_HZ} Hz")
+        size = round(_PIECE_S * RATE_HZ)
         for first in range(0, audio.frames, size):
-            self._waiting.append(Audio(audio.samples[first : first + size].copy(), WIRE_HZ))
+            self._waiting.append(Audio(audio.samples[first : first + size].copy(), RATE_HZ))
         self._fed_s += audio.duration_s
 
     def end(self) -> None:

@@ -179,6 +179,13 @@ def test_the_end_comes_after_the_last_line_was_heard() -> None:
     assert floor.tick(60.0) == ()
 
 
+def test_a_voice_that_fails_voids_what_was_thought_ahead() -> None:
+    floor = speaking()
+    floor.thought(1.5, Outcome.SPEAKS)
+    assert floor.voice_failed(2.0) == (Do.FORGET, Do.THINK)
+    assert not floor.is_speaking
+
+
 def test_a_paused_floor_starts_nothing_and_waits_anew_afterwards() -> None:
     floor = Floor(Pace(patience_s=PATIENCE_S))
     floor.tick(0.0)
@@ -195,6 +202,7 @@ STEPS: dict[str, Callable[[Floor, float], tuple[Do, ...]]] = {
     "silent": lambda floor, now: floor.thought(now, Outcome.SILENT),
     "awaits": lambda floor, now: floor.thought(now, Outcome.AWAITS),
     "played": lambda floor, now: floor.played_out(now),
+    "failed": lambda floor, now: floor.voice_failed(now),
     "began": lambda floor, now: floor.person_began(now),
     "voiced": lambda floor, now: floor.person_voiced(now, 0.6, words=True),
     "ended": lambda floor, now: floor.person_ended(now),
@@ -215,9 +223,9 @@ def test_whatever_happens_one_voice_speaks_and_one_thought_is_had(steps: list[tu
     for name, later in steps:
         now += later
         # Only what can happen: thoughts come to those who think, and what is not spoken is not heard to its end.
-        if (name in ("speaks", "silent", "awaits") and not thinking) or (name == "played" and not speaking):
+        if (name in ("speaks", "silent", "awaits") and not thinking) or (name in ("played", "failed") and not speaking):
             continue
-        if name == "played":
+        if name in ("played", "failed"):
             speaking = False
         if name in ("speaks", "silent", "awaits"):
             thinking, ready = False, True

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from speechagents.audio import Audio
-from speechagents.live.playout import WIRE_HZ, Playout
+from speechagents.live.pcm16 import RATE_HZ
+from speechagents.live.playout import Playout
 
 
 def sound(duration_s: float) -> Audio:
-    return Audio.silence(duration_s, WIRE_HZ)
+    return Audio.silence(duration_s, RATE_HZ)
 
 
 def sent_s(pieces: list[Audio]) -> float:

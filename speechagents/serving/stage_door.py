@@ -1,0 +1,145 @@
+"""The stage door: what a live session of this house is made of.
+
+Owns the opening of a scene for a visitor and what becomes of it afterwards. Does not know sockets, or how a scene is
+played.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from speechagents.backends import LISTENERS
+from speechagents.drama import SceneBrief
+from speechagents.errors import ProductionError, SceneError, SpeechAgentsError
+from speechagents.listeners.listener import Listener
+from speechagents.live.client_events import OpenScene
+from speechagents.live.outbox import Outbox
+from speechagents.live.play import Threads
+from speechagents.live.session import Hearing, Opened, StageSession
+from speechagents.live.sessions import SessionLimits, Sessions, Ticket
+from speechagents.live.timing import LoopClock
+from speechagents.live.vad import SileroVad
+from speechagents.resources import resource
+from speechagents.scripts.scene_file import parse_scene
+from speechagents.serving.cards import Kind
+from speechagents.serving.settings import ServeSettings
+from speechagents.serving.visitors import Visitor
+from speechagents.settings import DEFAULT_FORMATS, ImproviseSettings
+
+if TYPE_CHECKING:
+    from speechagents.serving.house import House
+
+DEFAULT_EXAMPLE: Final = "city-park-picnic"
+"""The scene for a client that asks for none."""
+
+_THINKERS: Final = 32
+"""Threads that mostly wait: for models on other machines, and for the disk."""
+
+
+def make_sessions(house: House, settings: ServeSettings) -> Sessions:
+    """The live stage of a house."""
+    listener, deaf = _listener(house)
+    cores = os.cpu_count() or 1
+    hearing = Hearing(SileroVad(), listener, deaf, ThreadPoolExecutor(cores, thread_name_prefix="ear"))
+    threads = Threads(
+        thinking=ThreadPoolExecutor(_THINKERS, thread_name_prefix="thought"),
+        voices=ThreadPoolExecutor(max(2, cores), thread_name_prefix="voice"),
+    )
+    clock = LoopClock()
+
+    async def make(ticket: Ticket, outbox: Outbox) -> StageSession:
+        door = StageDoor(house, house.visitor_with_id(ticket.visitor))
+        default = OpenScene("", example=ticket.scene or DEFAULT_EXAMPLE, role=ticket.role)
+        return StageSession(
+            ticket.session_id,
+            outbox,
+            opens=door.open,
+            default=default,
+            hearing=hearing,
+            threads=threads,
+            clock=clock,
+        )
+
+    return Sessions(make, SessionLimits(total=settings.max_sessions))
+
+
+class StageDoor:
+    """Opens scenes for one visitor.
+
+    Args:
+        house: Whose voices and shelves.
+        visitor: Who steps on stage.
+    """
+
+    def __init__(self, house: House, visitor: Visitor) -> None:
+        self._house = house
+        self._visitor = visitor
+
+    def open(self, wanted: OpenScene) -> Opened:
+        """Open the scene that a client asks for, as a new production on the visitor's shelf.
+
+        Raises:
+            SceneError: There is no such scene or role, or it cannot be read.
+            ProductionError: There is no room for another production.
+        """
+        scene = _scene(wanted)
+        role = scene.role(wanted.role) if wanted.role else scene.roles[0]
+        if role is None:
+            names = ", ".join(one.name for one in scene.roles)
+            raise SceneError(f"nobody in it is called {wanted.role!r}; there are: {names}", source=scene.title)
+        shelf = self._house.shelf(self._visitor)
+        production = shelf.create(scene.title, Kind.LIVE)
+        try:
+            live = self._house.studio.live(
+                scene,
+                person=role.name,
+                out=shelf.folder(production),
+                settings=ImproviseSettings(policy=wanted.policy, turns=wanted.turns, seed=wanted.seed),
+            )
+        except SpeechAgentsError:
+            shelf.delete(production)
+            raise
+        return Opened(live, production, lambda: self._after(production))
+
+    def _after(self, production: str) -> None:
+        """Make the files of what was played; a scene in which nothing was said leaves nothing behind."""
+        shelf = self._house.shelf(self._visitor)
+        try:
+            folder = shelf.folder(production)
+            if not _anything_in(folder / "stream.jsonl"):
+                shelf.delete(production)
+                return
+            studio = self._house.studio
+            self._house.start(
+                self._visitor, production, Kind.LIVE, lambda: studio.export(folder, formats=DEFAULT_FORMATS)
+            )
+        except ProductionError:
+            # Deleted by its owner meanwhile, or no room for another run: "Resume" on the Productions page makes them.
+            return
+
+
+def _anything_in(stream: Path) -> bool:
+    return stream.is_file() and stream.stat().st_size > 0
+
+
+def _scene(wanted: OpenScene) -> SceneBrief:
+    if wanted.yaml:
+        return parse_scene(wanted.yaml, source="scene")
+    folder = resource("assets", "examples", "scenes")
+    names = sorted(path.stem for path in folder.glob("*.yaml"))
+    if wanted.example not in names:
+        raise SceneError(f"no example is called {wanted.example!r}; there are: {', '.join(names)}", source="scene")
+    return parse_scene((folder / f"{wanted.example}.yaml").read_text("utf-8"), source=wanted.example)
+
+
+def _listener(house: House) -> tuple[Listener | None, str]:
+    """Who understands people here, or why nobody does."""
+    preset = house.studio.preset
+    try:
+        listener: Listener = LISTENERS.load(preset.listener or "pocketsphinx", dict(preset.listener_options))
+    except SpeechAgentsError as error:
+        return None, str(error)
+    return listener, ""
