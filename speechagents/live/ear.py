@@ -130,11 +130,6 @@ class _Utterance:
     def duration_s(self) -> float:
         return sum(piece.duration_s for piece in self.pieces)
 
-    def close(self) -> None:
-        if self.hearer is not None:
-            self.hearer.close()
-            self.hearer = None
-
 
 class Ear:
     """The ear of one session.
@@ -238,7 +233,7 @@ class Ear:
                     self._boundary(self._detector.cut(), now_s)
                 else:
                     self._detector.reset()
-                    self._drop(now_s)  # nobody is told of it after `close`
+                    self._drop(now_s)  # nobody is told of it after `close`; the hearer is let go of
         except Exception as error:  # noqa: BLE001 - told to the session, which shows it; the thread is shared
             self._say_problem(error)
         finally:
@@ -275,7 +270,6 @@ class Ear:
         """End the utterance as if nothing had been said."""
         going, self._utterance = self._utterance, None
         if going is not None:
-            going.close()
             start_s = self._on_clock(going.start_s, now_s)
             self._say(Ended(start_s, now_s))
             self._say(Understood(Transcript(""), _joined(going.pieces), start_s, now_s))
@@ -297,8 +291,7 @@ class Ear:
         try:
             text = going.hearer.feed(audio)
         except ListenerError as error:
-            going.close()
-            going.problem = str(error)
+            going.hearer, going.problem = None, str(error)
             return
         if text != going.text:
             going.text = text
@@ -317,8 +310,6 @@ class Ear:
             return next(iter(heard), Transcript("")), ""
         except ListenerError as error:
             return Transcript(""), str(error)
-        finally:
-            going.close()
 
     def _remember(self, audio: Audio) -> None:
         """Keep the latest sound: an utterance is noticed a moment after it began."""
@@ -339,7 +330,6 @@ class Ear:
     def _say_problem(self, error: Exception) -> None:
         going, self._utterance = self._utterance, None
         if going is not None:
-            going.close()
             self._say(Understood(Transcript(""), _joined(going.pieces), 0.0, 0.0, f"{type(error).__name__}: {error}"))
 
     def _say(self, event: EarEvent) -> None:
