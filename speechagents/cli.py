@@ -18,6 +18,7 @@ from speechagents.commands.looking import add_doctor_command, add_voices_command
 from speechagents.commands.options import common_options
 from speechagents.commands.perform import add_export_command, add_perform_command
 from speechagents.commands.serve import add_serve_command
+from speechagents.commands.talk import add_talk_command
 from speechagents.drama import clean_name
 from speechagents.errors import SpeechAgentsError
 
@@ -58,4 +59,5 @@ def _parser() -> argparse.ArgumentParser:
     add_voices_command(commands, common)
     add_doctor_command(commands)
     add_serve_command(commands)
+    add_talk_command(commands)
     return parser

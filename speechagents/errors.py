@@ -19,6 +19,7 @@ Owns the exception types and their exit codes; knows nothing of who raises them.
     ├── SynthesisError           exit 3   a voice could not speak a line
     ├── ControllerError          exit 3   a model that acts for roles cannot be reached or used
     ├── ListenerError            exit 3   a speech recogniser cannot be used
+    ├── StageError               exit 3   a live stage cannot be reached, or has ended the session
     ├── ServeError               exit 2   the server cannot start: its port, its login file, its secret
     └── BackendMissing           exit 2   an optional back end is not installed
 
@@ -124,6 +125,12 @@ class ControllerError(SpeechAgentsError):
 
 class ListenerError(SpeechAgentsError):
     """A speech recogniser cannot be used."""
+
+    exit_code = 3
+
+
+class StageError(SpeechAgentsError):
+    """A live stage cannot be reached, or has ended the session."""
 
     exit_code = 3
 

@@ -18,6 +18,7 @@ import gradio as gr
 
 from speechagents.drama import SceneBrief
 from speechagents.errors import SceneError, SpeechAgentsError
+from speechagents.live.socket import REALTIME_PATH
 from speechagents.resources import resource
 from speechagents.scripts.scene_file import MAX_SCENE_FILE_BYTES, parse_scene, read_scene, write_scene
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 MODULES: Final = Path(__file__).parent / "static" / "live"
 """Folder of the page's scripts."""
-
-SOCKET_PATH: Final = "/v1/realtime"
 
 _OWN_SCENES: Final = 8
 _SHOWN_FILES: Final = 6
@@ -45,9 +44,10 @@ def live_page(house: House) -> None:
     Args:
         house: The studio, and what belongs to each visitor.
     """
+    script = json.dumps(house.static_link("live/live.js"))
     gr.HTML(
         '<div class="lv"><p class="sa-hint">Opening the stage door …</p></div>',
-        js_on_load=f"import({json.dumps(house.static_link('live/live.js'))}).then(({{ mount }}) => mount(element, server));",
+        js_on_load=f"import({script}).then(({{ mount }}) => mount(element, server));",
         server_functions=stage_door(house),
         apply_default_css=False,
         elem_id="live-stage",
@@ -88,7 +88,7 @@ def stage_door(house: House) -> list[Callable[..., Answer]]:
     def address(_nothing: Any, request: gr.Request) -> Answer:
         """Where the live stage is, and a token for it that is good for some minutes."""
         token, expires_at = house.gate.issue_token(house.visitor_of(request).id)
-        return {"path": f"{house.settings.root_path}{SOCKET_PATH}", "token": token, "expires_at": expires_at}
+        return {"path": f"{house.settings.root_path}{REALTIME_PATH}", "token": token, "expires_at": expires_at}
 
     @_told
     def production(what: Any, request: gr.Request) -> Answer:

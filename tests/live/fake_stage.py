@@ -11,7 +11,7 @@ import base64
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
@@ -25,7 +25,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 RATE_HZ = 24_000
-TOKEN = "a-token-of-the-test"
+TOKEN = "a-token-of-the-test"  # noqa: S105 - opens nothing but this
 SESSION = "sess_of_the_test"
 WAIT_S = 20.0
 """How long a test waits for something that has to happen; nothing depends on how fast it does."""
@@ -51,7 +51,7 @@ class FakeStage:
 
     def __init__(
         self,
-        pages: Callable[[str], Page | None] = lambda path: None,
+        pages: Callable[[str], Page | None] | None = None,
         headers: Mapping[str, str] | None = None,
         *,
         refuses: int = 0,
@@ -63,7 +63,8 @@ class FakeStage:
         self.connections = 0
         self.accepts = True
         self.forgets = False
-        self._pages = pages
+        self.answers_open = True
+        self._pages = pages or (lambda _: None)
         self._headers = dict(headers or {})
         self._refuses = refuses
         self._error = error
@@ -98,23 +99,25 @@ class FakeStage:
         """Send an event, or keep it for when the client is back."""
         self._run(self._tell(dict(event)))
 
-    def speak(self, item: str, role: str, text: str, seconds: float = 0.4, *, hz: float = 330.0, end: bool = True) -> None:
+    def speak(self, item: str, role: str, text: str, seconds: float = 0.4, *, end: bool = True) -> None:
         """An agent says something: all its events up to the end of its sound."""
         answer = {"response_id": f"resp_{item}", "item_id": item}
         self.tell({"type": "response.created", "response": {"id": f"resp_{item}", "status": "in_progress"}})
-        self.tell({**answer, "type": "drama.turn", "role": role, "style": "cheerful", "addresses": ["Mara"], "deed": "speak"})
+        how = {"style": "cheerful", "addresses": ["Mara"], "deed": "speak"}
+        self.tell({**answer, "type": "drama.turn", "role": role, **how})
         self.tell({"type": "drama.queue", "speaking": role, "next": "Mara", "waits_for_person": False})
         self.tell({**answer, "type": "response.output_audio_transcript.delta", "delta": text})
-        self.sound(item, seconds, hz=hz)
+        self.sound(item, seconds)
         if end:
             self.tell({**answer, "type": "response.output_audio.done"})
             self.tell({**answer, "type": "response.output_audio_transcript.done", "transcript": text})
             self.tell({"type": "response.done", "response": {"id": f"resp_{item}", "status": "completed"}})
+            self.tell({"type": "drama.queue", "speaking": None, "next": None, "waits_for_person": False})
 
-    def sound(self, item: str, seconds: float, *, hz: float = 330.0) -> None:
+    def sound(self, item: str, seconds: float) -> None:
         """More sound of a line, 40 ms an event."""
         times = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
-        pcm = (8000 * np.sin(2 * np.pi * hz * times)).astype("<i2")
+        pcm = (8000 * np.sin(2 * np.pi * 330 * times)).astype("<i2")
         for first in range(0, len(pcm), 960):
             delta = base64.b64encode(pcm[first : first + 960].tobytes()).decode()
             self.tell(
@@ -131,7 +134,14 @@ class FakeStage:
     def message(self, number: int, speaker: str, text: str, *, cut: bool = False) -> None:
         """Something is in the record."""
         entry = {"id": number, "speaker": speaker, "text": text, "deed": "speak", "style": "default", "strength": 1.0}
-        more = {"addresses": [], "audience": [], "start_s": float(number), "end_s": number + 1.0, "take": "", "cut": cut}
+        more = {
+            "addresses": [],
+            "audience": [],
+            "start_s": float(number),
+            "end_s": number + 1.0,
+            "take": "",
+            "cut": cut,
+        }
         self.tell({"type": "drama.message", "message": {**entry, **more, "fallback": ""}})
 
     def clear(self, item: str) -> None:
@@ -211,7 +221,7 @@ class FakeStage:
         return Response(200, "OK", headers, content)
 
     @staticmethod
-    def _choose(connection: ServerConnection, offered: list[Subprotocol]) -> Subprotocol | None:
+    def _choose(_connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
         return Subprotocol("realtime") if "realtime" in offered else None
 
     async def _talk(self, socket: ServerConnection) -> None:
@@ -224,7 +234,9 @@ class FakeStage:
         query = parse_qs(urlsplit(socket.request.path).query)
         if "session_id" in query:
             if self.forgets or query["session_id"] != [SESSION]:
-                await socket.send(json.dumps({"type": "error", "error": {"code": "session_expired", "message": "gone"}}))
+                await socket.send(
+                    json.dumps({"type": "error", "error": {"code": "session_expired", "message": "gone"}})
+                )
                 await socket.close(4004)
                 return
             after = int(query.get("after_event_id", ["event_0"])[0].removeprefix("event_"))
@@ -253,7 +265,7 @@ class FakeStage:
         with self._changed:
             self.received.append(event)
             self._changed.notify_all()
-        if event["type"] == "drama.scene.open":
+        if event["type"] == "drama.scene.open" and self.answers_open:
             roles = [{**role, "person": role["name"] == event["role"]} for role in ROLES]
             about = {"title": "City park picnic", "setting": "EXT. CITY PARK - DAY", "background": "", "language": "en"}
             more = {"controller": "rehearsal", "listener": "pocketsphinx", "production": "0123456789abcdef"}

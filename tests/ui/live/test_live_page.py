@@ -26,11 +26,13 @@ import { mount } from "/studio/live/live.js";
 const scenes = [{
   key: "example picnic", origin: "Example", title: "City park picnic", setting: "EXT. CITY PARK - DAY",
   background: "Friends meet.", language: "en", open: { example: "city-park-picnic" },
-  roles: [{ name: "Ethan", profile: "A guitarist." }, { name: "Sophia", profile: "Organises." }, { name: "Mara", profile: "" }],
+  roles: [{ name: "Ethan", profile: "A guitarist." }, { name: "Sophia", profile: "" }, { name: "Mara", profile: "" }],
 }];
 mount(document.querySelector("#place"), {
   scenes: async () => ({ scenes }),
-  read: async ({ yaml }) => yaml.startsWith("title") ? { scene: { ...scenes[0], title: yaml.slice(7) } } : { error: "line 1: no scene" },
+  read: async ({ yaml }) => yaml.startsWith("title")
+    ? { scene: { ...scenes[0], title: yaml.slice(7) } }
+    : { error: "line 1: no scene" },
   address: async () => ({ path: "/v1/realtime", token: %r }),
   production: async () => ({ ready: true, listen: "", files: [{ name: "programme.mp3", url: "/programme.mp3" }] }),
 });
@@ -192,7 +194,7 @@ def test_an_agent_is_heard_and_read_and_the_server_learns_what_was_played(
     played = [event["played_ms"] for event in stage.of("drama.playback")]
     assert played == sorted(played)
     assert len(played) >= 4, "on the way, not only at the end"
-    stage.message(0, "Ethan", "Has anybody seen my amplifier?")
+    stage.message(1, "Ethan", "Has anybody seen my amplifier?")
     expect(page.locator(".lv-log .lv-caption")).to_contain_text("Has anybody seen my amplifier?")
     until(page, "window.speechagents.live.counters.playedItems === 1")
     assert counters(page)["lateFrames"] == 0
@@ -209,7 +211,7 @@ def test_a_cut_line_is_silent_and_its_late_sound_is_never_heard(stage: FakeStage
     assert loudness(page, 0.5) == 0.0
     assert counters(page)["refusedDeltas"] == 25
     assert stage.of("drama.playback")[-1]["played_ms"] < 5000
-    stage.message(0, "Ethan", "I could go", cut=True)
+    stage.message(1, "Ethan", "I could go", cut=True)
     expect(page.locator(".lv-log .lv-cut")).to_be_visible()
     stage.speak("item_2", "Sophia", "My turn.", 1.0)
     assert loudness(page) > 0.15, "the next line is heard"
@@ -236,7 +238,7 @@ def test_what_one_says_is_shown_while_it_is_understood(stage: FakeStage, open_pa
     expect(page.locator(".lv-now .lv-mine.lv-partial")).to_contain_text("ethan where")
     stage.tell({"type": "drama.transcript.partial", "item_id": "item_9", "text": "ethan where were you"})
     expect(page.locator(".lv-now .lv-mine.lv-partial")).to_contain_text("ethan where were you")
-    stage.message(0, "Mara", "ethan where were you")
+    stage.message(1, "Mara", "ethan where were you")
     expect(page.locator(".lv-log .lv-mine")).to_contain_text("ethan where were you")
     expect(page.locator(".lv-now .lv-mine")).to_have_count(0)
 
@@ -244,12 +246,12 @@ def test_what_one_says_is_shown_while_it_is_understood(stage: FakeStage, open_pa
 def test_a_broken_connection_comes_back_and_nothing_is_lost(stage: FakeStage, open_page: OpenPage) -> None:
     page = open_page(stage)
     step_on_stage(page, stage)
-    stage.message(0, "Ethan", "Before the break.")
+    stage.message(1, "Ethan", "Before the break.")
     expect(page.locator(".lv-log")).to_contain_text("Before the break.")
     stage.accepts = False
     stage.hang_up()
     expect(page.locator(".lv-banner")).to_contain_text("Coming back")
-    stage.message(1, "Sophia", "Said meanwhile.")
+    stage.message(2, "Sophia", "Said meanwhile.")
     page.get_by_label("Your line").fill("I am still here.")
     page.keyboard.press("Enter")
     stage.accepts = True
@@ -267,7 +269,7 @@ def test_a_reloaded_page_offers_to_return_and_hears_what_it_had_not_heard(
 ) -> None:
     page = open_page(stage)
     step_on_stage(page, stage)
-    stage.message(0, "Ethan", "Before the reload.")
+    stage.message(1, "Ethan", "Before the reload.")
     stage.speak("item_1", "Sophia", "A long line", 4.0)
     stage.wait_for(lambda: [e for e in stage.of("drama.playback") if e["played_ms"] > 500], "half a second of it")
     page.reload()
@@ -280,7 +282,7 @@ def test_a_reloaded_page_offers_to_return_and_hears_what_it_had_not_heard(
     assert before < 4000
     assert loudness(page, 0.1) < 0.3
     assert page.evaluate("window.speechagents.live.counters.receivedDeltas") < 100, "only what was not heard came again"
-    stage.message(1, "Sophia", "A long line")
+    stage.message(2, "Sophia", "A long line")
     expect(page.locator(".lv-log .lv-caption")).to_have_count(2)
 
 
@@ -381,7 +383,7 @@ def test_a_scene_of_ones_own_is_checked_before_it_is_offered(stage: FakeStage, o
 def test_texts_of_strangers_stay_texts(stage: FakeStage, open_page: OpenPage) -> None:
     page = open_page(stage)
     step_on_stage(page, stage)
-    stage.message(0, HOSTILE, HOSTILE)
+    stage.message(1, HOSTILE, HOSTILE)
     stage.speak("item_1", HOSTILE, HOSTILE, 0.2, end=False)
     stage.tell({"type": "error", "error": {"code": "x", "message": HOSTILE}})
     expect(page.locator(".lv-log")).to_contain_text(HOSTILE)
@@ -396,7 +398,7 @@ def test_nothing_is_wider_than_the_screen(stage: FakeStage, open_page: OpenPage,
     expect(page.get_by_role("button", name="Step on stage")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     step_on_stage(page, stage)
-    stage.message(0, "Ethan", "Donaudampfschifffahrtsgesellschaftskapitän" * 6)
+    stage.message(1, "Ethan", "Donaudampfschifffahrtsgesellschaftskapitän" * 6)
     expect(page.locator(".lv-log .lv-caption")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
