@@ -32,12 +32,14 @@ class Answering:
         self._query = query
         self._page: tuple[Message, bytearray] | None = None
         self.started = False
+        self.status = 0
         self.cookie = ""
 
     async def send(self, message: Message) -> None:
         """Pass a part of a response on."""
         if message["type"] == "http.response.start":
             self.started = True
+            self.status = message["status"]
             headers = MutableHeaders(scope=message)
             for name, value in COMMON.items():
                 headers.setdefault(name, value)

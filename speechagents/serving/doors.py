@@ -41,9 +41,8 @@ _SINGLE = frozenset(
         ),
     }
 )
-_NAMED = re.compile(
-    rf"{_API}/(?:call|call/v2|run|api)/[\w-]{{1,100}}(?:/[0-9a-f-]{{1,64}})?|{_API}/heartbeat/[\w-]{{1,100}}"
-)
+_CALL = re.compile(rf"{_API}/call/(?:v2/)?([\w-]{{1,100}})(?:/[0-9a-f-]{{1,64}})?")
+_HEARTBEAT = re.compile(rf"{_API}/heartbeat/[\w-]{{1,100}}")
 _MCP = re.compile(rf"{_API}/mcp(?:/(?:schema|sse|messages/?)?)?")
 
 STARTUP = f"{_API}/startup-events"
@@ -57,10 +56,12 @@ class Doors:
 
     Args:
         pages: Paths of its pages without the slash before them.
+        endpoints: Names that programs may call. Gradio would let them call the handlers of its pages as well.
     """
 
-    def __init__(self, pages: Iterable[str]) -> None:
+    def __init__(self, pages: Iterable[str], endpoints: Iterable[str] = ()) -> None:
         self._open = _SINGLE | {f"/{page.strip('/')}" for page in pages}
+        self._endpoints = frozenset(endpoints)
 
     def is_open(self, path: str) -> bool:
         """Whether a path may be asked for."""
@@ -69,7 +70,10 @@ class Doors:
         if path.startswith(_FOLDERS):
             return True
         plain = path.rstrip("/") or "/"
-        return plain in self._open or any(form.fullmatch(plain) for form in (_NAMED, _MCP))
+        call = _CALL.fullmatch(plain)
+        if call is not None:
+            return call.group(1) in self._endpoints
+        return plain in self._open or any(form.fullmatch(plain) for form in (_HEARTBEAT, _MCP))
 
 
 def is_furniture(path: str) -> bool:

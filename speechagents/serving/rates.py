@@ -56,3 +56,9 @@ class Buckets:
         while len(self._buckets) > self._most:
             self._buckets.popitem(last=False)
         return 0.0 if admitted else (1.0 - level) / self._rate.per_s
+
+    def forgive(self, who: str) -> None:
+        """Take back the latest coming of somebody: it was not what is counted here."""
+        if who in self._buckets:
+            level, at = self._buckets[who]
+            self._buckets[who] = (min(self._rate.burst, level + 1.0), at)

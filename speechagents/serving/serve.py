@@ -121,12 +121,13 @@ def assemble(house: House, build: Build | None = None) -> tuple[gr.Blocks, dict[
     demo.queue(max_size=256, default_concurrency_limit=8, api_open=False)
     # Uploads are deleted by whoever reads them; what was uploaded and never read goes after an hour.
     demo.delete_cache = (_CACHE_S, _CACHE_S)
+    public = {one.api_name for one in demo.fns.values() if one.api_visibility == "public"}
     guards = Guards(
         settings,
         house.signer,
         house.gate,
         house.accounts,
-        Doors(page[0] for page in demo.pages),
+        Doors((page[0] for page in demo.pages), (name for name in public if isinstance(name, str))),
         script_hashes(appearance.get("head", "").encode("utf-8")),
     )
     cookies = Cookies(house.signer, framed=settings.on_space)

@@ -124,6 +124,8 @@ class Wall:
             await _refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit.message)(scope, receive, answering.send)
             return
         await limit.run(self._app, scope)
+        if path == LOGIN and scope["method"] == "POST" and answering.status < HTTPStatus.BAD_REQUEST:
+            self._passwords.forgive(_address(scope))
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
@@ -162,7 +164,7 @@ class Wall:
         accounts = self._guards.accounts
         cookies = read_cookies(headers.get("cookie", ""))
         path: str = scope["path"]
-        address = scope["client"][0] if scope.get("client") else "?"
+        address = _address(scope)
         if accounts is None:
             visitor = self._cookies.stranger(cookies)
         else:
@@ -200,6 +202,7 @@ class Wall:
             return 0.0, None
         if not await anyio.to_thread.run_sync(accounts.admits, name, password):
             return 0.0, None
+        self._passwords.forgive(address)
         self._basic[key] = (name, accounts.mark(name) or "", now + _BASIC_KEPT_S)
         while len(self._basic) > _BASIC_KEPT:
             self._basic.popitem(last=False)
@@ -217,6 +220,10 @@ class Wall:
         if path.rstrip("/") == UPLOAD:
             return self._guards.settings.allowance.upload_bytes + _FORM_BYTES
         return _SMALL_BODY_BYTES if path in (LOGIN, LOGOUT) or path.startswith(_OURS) else _BODY_BYTES
+
+
+def _address(scope: Scope) -> str:
+    return str(scope["client"][0]) if scope.get("client") else "?"
 
 
 def is_secure(scope: Scope, headers: Headers) -> bool:
