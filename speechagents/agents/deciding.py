@@ -121,11 +121,12 @@ class Deciding:
         self._company = company
         self._placed = placed
 
-    def choose(self, state: SceneState) -> Chosen | str:
+    def choose(self, state: SceneState, *, called: str = "") -> Chosen | str:
         """Take stock of a scene, and give somebody the floor; or say why the scene is over.
 
         Args:
             state: Where the scene stands; it takes note of the stock.
+            called: Name of the role that somebody outside the scene calls for; empty leaves it to the policy.
 
         Raises:
             ControllerError: The controller cannot be used, and nobody has said anything yet.
@@ -149,6 +150,8 @@ class Deciding:
         over = ending(scene, turns=state.acted, silent_in_a_row=state.silent, active=len(state.present), done=done)
         if over:
             return over
+        if called in state.present:
+            return Chosen(stock, Choice(called, "called for"), usage=stock.usage)
         offers = _Offers()
         choice = company.policy.next_speaker(
             Floor(

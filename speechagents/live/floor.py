@@ -210,6 +210,11 @@ class Floor:
             self._waits_until_s = now_s
         return self._go_on(now_s)
 
+    def call(self, now_s: float) -> tuple[Do, ...]:
+        """The client wants somebody in particular to speak next."""
+        self._held_until_s = None
+        return (*self._forget(), *self._go_on(now_s))
+
     def pause(self) -> None:
         """Nobody begins anything until `play`."""
         self._paused = True

@@ -84,6 +84,7 @@ class Play:
         self._backstage = Backstage(threads.thinking, self._fail)
         self._alarm: Alarm | None = None
         self._thoughts = 0  # number of the latest thought; whatever has another number is forgotten
+        self._called = ""  # the role that the next thought is to be of
         self._ready: Decision | None = None
         self._line: StageLine | None = None
         self._later: tuple[int, Among] | None = None  # a thought that waits for the line on the air to be recorded
@@ -122,6 +123,15 @@ class Play:
     def urge(self) -> None:
         """Let somebody speak now."""
         self._follow(self._floor.urge(self._now_s()))
+
+    def call(self, name: str) -> bool:
+        """Let a role speak next; false if no agent of that name is there."""
+        role = self.scene.scene.role(name)
+        if role is None or role.name == self.scene.person or role.name not in self.scene.present:
+            return False
+        self._called = role.name
+        self._follow(self._floor.call(self._now_s()))
+        return True
 
     def cancel(self, response_id: str = "") -> bool:
         """Cut the line that is on the air; false if it is not that one."""
@@ -192,8 +202,9 @@ class Play:
             self._ask(self._thoughts, among, assuming=self._line.spoken if self._line is not None else None)
 
     def _ask(self, number: int, among: Among, *, assuming: Speaks | None = None) -> None:
+        called, self._called = self._called, ""
         self._backstage.think(
-            partial(self.scene.decide, among, assuming=assuming),
+            partial(self.scene.decide, among, assuming=assuming, called=called),
             partial(self._decided, number),
             wanted=lambda: number == self._thoughts,
         )

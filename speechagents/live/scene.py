@@ -177,12 +177,13 @@ class LiveScene:
         with self._changing:
             return tuple(self._record.placed.values())
 
-    def decide(self, among: Among = Among.EVERYBODY, *, assuming: Speaks | None = None) -> Decision:
+    def decide(self, among: Among = Among.EVERYBODY, *, assuming: Speaks | None = None, called: str = "") -> Decision:
         """Who is next and what they do; changes nothing that is recorded.
 
         Args:
             among: Whether the person may be given the floor.
             assuming: Decide as if this line had been heard whole: thinking ahead while it is being played.
+            called: Name of the role that the person's client calls for; empty leaves it to the policy.
 
         Raises:
             ControllerError: The controller cannot be used, and nobody has said anything yet.
@@ -196,7 +197,7 @@ class LiveScene:
         passed = False
         with self._thinking:
             began_s = self._seconds()
-            chosen = self._choose(state)
+            chosen = self._choose(state, called)
             if isinstance(chosen, Awaits) and among is Among.AGENTS:
                 state, passed = later, True
                 chosen = self._choose(state)
@@ -209,11 +210,11 @@ class LiveScene:
             return Speaks(step, step.messages[0], chosen.choice.reason, thought_s, basis, passed)
         return Silent(step, turn.role, chosen.choice.reason, thought_s, basis, passed)
 
-    def _choose(self, state: SceneState) -> Chosen | Awaits | Over:
+    def _choose(self, state: SceneState, called: str = "") -> Chosen | Awaits | Over:
         """Give somebody the floor; to the person too when agents have fallen silent."""
-        if fallen_silent(state.silent, active=len(state.present)) and not _over(self.scene, state):
+        if not called and fallen_silent(state.silent, active=len(state.present)) and not _over(self.scene, state):
             return Awaits(self.person, "nobody else has anything to say")
-        chosen = self._deciding.choose(state)
+        chosen = self._deciding.choose(state, called=called)
         if isinstance(chosen, str):
             return Over(chosen)
         if role_key(chosen.choice.role) == role_key(self.person):

@@ -150,7 +150,7 @@ class StageSession:
             case CreateItem():
                 (await self._stage()).type(event.text, event.item_id or self._conversation.name("item"))
             case CreateResponse():
-                (await self._stage()).urge()
+                self._let_speak(await self._stage(), event)
             case CancelResponse():
                 self._cancel(event.response_id, event.event_id)
             case ClearOutput():
@@ -305,6 +305,17 @@ class StageSession:
             self._play.go_on()
         else:
             self._play.pause()
+
+    def _let_speak(self, play: Play, event: CreateResponse) -> None:
+        if not event.role:
+            play.urge()
+        elif not play.call(event.role):
+            raise WireError(
+                f"no agent called {clean_name(event.role)!r} is on stage",
+                code="role_not_found",
+                param="response.metadata.role",
+                event_id=event.event_id,
+            )
 
     def _cancel(self, response_id: str, event_id: str) -> None:
         if self._play is None or not self._play.cancel(response_id):

@@ -114,8 +114,13 @@ class ScriptedScene:
     recorded: list[Message] = field(default_factory=list)
     cast: Any = None
 
-    def decide(self, among: Among = Among.EVERYBODY, *, assuming: Speaks | None = None) -> Decision:
-        self.log.append(f"decide among {among.value}" + (f" after {assuming.message.text!r}" if assuming else ""))
+    @property
+    def present(self) -> tuple[str, ...]:
+        return tuple(role.name for role in self.scene.roles)
+
+    def decide(self, among: Among = Among.EVERYBODY, *, assuming: Speaks | None = None, called: str = "") -> Decision:
+        after = f" after {assuming.message.text!r}" if assuming else ""
+        self.log.append(f"decide among {among.value}{after}" + (f", {called} is called for" if called else ""))
         wanted = self.script.pop(0) if self.script else Over("the script is at its end")
         if isinstance(wanted, Exception):
             raise wanted

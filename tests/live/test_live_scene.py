@@ -158,6 +158,14 @@ def test_whom_the_person_calls_by_name_answers(open_scene: Open, policy: str) ->
         assert (answer.message.text, answer.why) == ("I was asleep.", "Sophia spoke to them")
 
 
+def test_whoever_is_called_for_from_outside_is_next(open_scene: Open) -> None:
+    with open_scene(make_rehearsal()) as scene:
+        for name in ("Tom", "Ella", "Tom"):
+            decided = scene.decide(called=name)
+            assert isinstance(decided, Speaks)
+            assert (decided.message.speaker, decided.why) == (name, "called for")
+
+
 def test_an_answer_without_a_name_is_for_whoever_asked(open_scene: Open) -> None:
     scene = replace(SCENE, policy="addressed")
     turns = [said(name, "And you?", addresses=("Sophia",)) for name in ("Ella", "Tom")]

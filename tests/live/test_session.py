@@ -160,6 +160,18 @@ async def test_an_item_that_is_not_there_cannot_be_retrieved(door: Door) -> None
         await door.session.receive(RetrieveItem("e", "item_other"))
 
 
+async def test_a_client_may_call_for_an_agent(door: Door) -> None:
+    await door.session.receive(CreateResponse("e", role="cleo"))
+    await door.clock.run(0.1)
+    assert any(entry.endswith(", Cleo is called for") for entry in door.scene.log)
+
+
+@pytest.mark.parametrize("role", ["Ben", "Nobody"])
+async def test_nobody_but_an_agent_on_stage_can_be_called_for(door: Door, role: str) -> None:
+    with pytest.raises(WireError, match="no agent"):
+        await door.session.receive(CreateResponse("e", role=role))
+
+
 async def test_cancelling_nobody_is_an_error_that_says_so(door: Door) -> None:
     with pytest.raises(WireError) as refused:
         await door.session.receive(CancelResponse("e9"))
