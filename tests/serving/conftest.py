@@ -90,6 +90,7 @@ def pages(house: House) -> gr.Blocks:
         """Say who asks."""
         return f"{name} {house.visitor_of(request).id}"
 
+    demo: gr.Blocks
     with gr.Blocks(title="Pages of tests", analytics_enabled=False) as demo:
         name, answer = gr.Textbox(label="name"), gr.Textbox(label="answer")
         gr.Button("Ask").click(whoami, name, answer, api_name="whoami")

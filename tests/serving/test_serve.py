@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import httpx
 import numpy as np
 import pytest
-from gradio_client import Client
-from gradio_client.exceptions import AuthenticationError
+from gradio_client import Client  # type: ignore[import-untyped]
+from gradio_client.exceptions import AuthenticationError  # type: ignore[import-untyped]
 
 from speechagents import Studio
 from speechagents.audio import Audio

@@ -199,7 +199,12 @@ async def test_name_and_password_may_come_with_every_request(
 ) -> None:
     checked: list[str] = []
     admits = accounts.admits
-    monkeypatch.setattr(accounts, "admits", lambda name, password: checked.append(name) or admits(name, password))
+
+    def noting(name: str, password: str) -> bool:
+        checked.append(name)
+        return admits(name, password)
+
+    monkeypatch.setattr(accounts, "admits", noting)
     async with build(accounts=accounts) as client:
         for _ in range(5):
             answer = await client.get("/config", auth=("anna", PASSWORD))
