@@ -1,0 +1,55 @@
+"""A house with real voices, and visitors who come through its wall, for tests of pages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+
+from speechagents import Studio
+from speechagents.serving.house import House
+from speechagents.serving.settings import ServeSettings
+from speechagents.serving.visitors import Visitor
+
+ANNA = Visitor("a" * 32)
+BEN = Visitor("b" * 32)
+
+
+def open_house(studio: Studio, data: Path, **options: Any) -> House:
+    """A house whose runs end when it is closed."""
+    return House(ServeSettings(data=data, **options), studio=studio, environment={"SPEECHAGENTS_SECRET": "s" * 40})
+
+
+def request_of(visitor: Visitor, **query: str) -> Any:
+    """A request as the wall lets it through."""
+    return SimpleNamespace(scope={"state": {"visitor": visitor}}, query_params=query, request=None)
+
+
+def event_of(**data: object) -> gr.EventData:
+    """What a piece of HTML says was pressed."""
+    return gr.EventData(None, data)
+
+
+def is_skipped(value: object) -> bool:
+    """Whether a handler leaves a component as it is."""
+    return value == gr.skip()
+
+
+def lay_out(page: Callable[[House], None], house: House) -> gr.Blocks:
+    """A page by itself. Outside of an event loop Gradio would make several, and leave them open."""
+
+    async def laid_out() -> gr.Blocks:
+        with gr.Blocks() as blocks:
+            page(house)
+        return blocks
+
+    return asyncio.run(laid_out())
+
+
+def handler(page: gr.Blocks, name: str) -> Callable[..., Any]:
+    """A handler of a page by its function's name."""
+    return next(one.fn for one in page.fns.values() if one.fn is not None and one.fn.__name__ == name)
