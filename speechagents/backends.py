@@ -1,14 +1,18 @@
 """Finds back ends by name.
 
 Built-in back ends and those of other packages come through the same door: entry points, whose values are callables
-that take keyword options. Knows none of them.
+that take keyword options. Knows none of them. A checkout that runs without having been installed, as on a Hugging Face
+Space, has its own entry points in ``pyproject.toml``.
 """
 
 from __future__ import annotations
 
+import functools
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
+from pathlib import Path
 from typing import Any, Final
 
 from speechagents.errors import BackendMissing, SettingsError
@@ -45,7 +49,7 @@ class BackEnds:
 
     def names(self) -> Sequence[str]:
         """Every registered name."""
-        return sorted(point.name for point in entry_points(group=self.group))
+        return sorted(self._points())
 
     def missing(self, name: str) -> str:
         """What keeps a back end from loading, with the remedy; empty when nothing does."""
@@ -56,7 +60,7 @@ class BackEnds:
         return ""
 
     def _factory(self, name: str) -> Any:
-        known: dict[str, EntryPoint] = {point.name: point for point in entry_points(group=self.group)}
+        known = self._points()
         if name not in known:
             installed = ", ".join(sorted(known)) or "none: reinstall speechagents"
             raise SettingsError(f"no {self.kind} named {name!r}; installed: {installed}")
@@ -69,6 +73,31 @@ class BackEnds:
             raise BackendMissing(
                 f'{self.kind} {name!r}: {error.name or error} is not installed: python -m pip install "{package}"'
             ) from error
+
+    def _points(self) -> dict[str, EntryPoint]:
+        registered = {point.name: point for point in entry_points(group=self.group)}
+        return {**_of_checkout().get(self.group, {}), **registered}
+
+
+@functools.cache
+def _of_checkout() -> Mapping[str, Mapping[str, EntryPoint]]:
+    """Entry points of a checkout that is not installed, by group and name; nothing where it is installed."""
+    try:
+        distribution("speechagents")
+    except PackageNotFoundError:
+        return read_entry_points(Path(__file__).resolve().parent.parent / "pyproject.toml")
+    return {}
+
+
+def read_entry_points(pyproject: Path) -> Mapping[str, Mapping[str, EntryPoint]]:
+    """Entry points that a ``pyproject.toml`` declares, by group and name; none if there is no such file."""
+    if not pyproject.is_file():
+        return {}
+    groups = tomllib.loads(pyproject.read_text("utf-8")).get("project", {}).get("entry-points", {})
+    return {
+        group: {name: EntryPoint(name, value, group) for name, value in points.items()}
+        for group, points in groups.items()
+    }
 
 
 SYNTHESIZERS: Final = BackEnds("speechagents.synthesizers", "synthesizer")

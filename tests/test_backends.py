@@ -1,12 +1,13 @@
 """Back ends are found by name, ours through the same door as everybody's."""
 
 from collections.abc import Iterator, Sequence
-from importlib.metadata import EntryPoint, EntryPoints
+from importlib.metadata import EntryPoint, EntryPoints, PackageNotFoundError, entry_points
+from pathlib import Path
 
 import pytest
 
 from speechagents import backends
-from speechagents.backends import CONTROLLERS, SYNTHESIZERS
+from speechagents.backends import CONTROLLERS, LISTENERS, SYNTHESIZERS, read_entry_points
 from speechagents.errors import BackendMissing, SettingsError
 from speechagents.voices.synthesizer import FailedTake, SpokenLine, Take, Voice
 
@@ -65,3 +66,33 @@ def test_a_missing_package_comes_with_its_install_command(monkeypatch: pytest.Mo
     assert 'python -m pip install "speechagents[neural]"' in SYNTHESIZERS.missing("coqui")
     with pytest.raises(BackendMissing, match="a_package_that_is_not_installed"):
         SYNTHESIZERS.load("coqui", {})
+
+
+PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
+
+
+def test_a_checkout_that_is_not_installed_has_the_same_back_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {kind.group: kind.names() for kind in (CONTROLLERS, LISTENERS, SYNTHESIZERS)}
+    assert "espeak" in names[SYNTHESIZERS.group]
+
+    def nobody(name: str) -> None:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(backends, "distribution", nobody)
+    monkeypatch.setattr(backends, "entry_points", lambda *, group: EntryPoints().select(group=group))
+    backends._of_checkout.cache_clear()
+    try:
+        assert {kind.group: kind.names() for kind in (CONTROLLERS, LISTENERS, SYNTHESIZERS)} == names
+        assert SYNTHESIZERS.missing("espeak") == ""
+    finally:
+        backends._of_checkout.cache_clear()
+
+
+def test_what_is_declared_is_what_is_installed() -> None:
+    declared = read_entry_points(PYPROJECT)[CONTROLLERS.group]
+    registered = {point.name: point.value for point in entry_points(group=CONTROLLERS.group)}
+    assert {name: point.value for name, point in declared.items()} == registered
+
+
+def test_where_there_is_no_checkout_there_is_nothing_to_read(tmp_path: Path) -> None:
+    assert read_entry_points(tmp_path / "pyproject.toml") == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,11 @@ def test_a_variable_that_is_no_number_is_named() -> None:
 def test_an_allowance_of_nothing_is_refused() -> None:
     with pytest.raises(SettingsError, match="productions"):
         Allowance(productions=0)
+
+
+def test_a_space_installs_what_the_package_depends_on_and_no_more() -> None:
+    """A Space installs `requirements.txt` before it has the checkout, so the file cannot name the package itself."""
+    checkout = Path(__file__).resolve().parent.parent.parent
+    lines = (checkout / "requirements.txt").read_text("utf-8").splitlines()
+    declared = tomllib.loads((checkout / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    assert [line for line in lines if line and not line.startswith("#")] == declared
