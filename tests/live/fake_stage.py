@@ -109,10 +109,15 @@ class FakeStage:
         self.tell({**answer, "type": "response.output_audio_transcript.delta", "delta": text})
         self.sound(item, seconds)
         if end:
-            self.tell({**answer, "type": "response.output_audio.done"})
-            self.tell({**answer, "type": "response.output_audio_transcript.done", "transcript": text})
-            self.tell({"type": "response.done", "response": {"id": f"resp_{item}", "status": "completed"}})
-            self.tell({"type": "drama.queue", "speaking": None, "next": None, "waits_for_person": False})
+            self.finish(item, text)
+
+    def finish(self, item: str, text: str) -> None:
+        """A line is over."""
+        answer = {"response_id": f"resp_{item}", "item_id": item}
+        self.tell({**answer, "type": "response.output_audio.done"})
+        self.tell({**answer, "type": "response.output_audio_transcript.done", "transcript": text})
+        self.tell({"type": "response.done", "response": {"id": f"resp_{item}", "status": "completed"}})
+        self.tell({"type": "drama.queue", "speaking": None, "next": None, "waits_for_person": False})
 
     def sound(self, item: str, seconds: float) -> None:
         """More sound of a line, 40 ms an event."""

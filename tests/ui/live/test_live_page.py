@@ -187,10 +187,11 @@ def test_an_agent_is_heard_and_read_and_the_server_learns_what_was_played(
 ) -> None:
     page = open_page(stage)
     step_on_stage(page, stage)
-    stage.speak("item_1", "Ethan", "Has anybody seen my amplifier?", 1.5)
+    stage.speak("item_1", "Ethan", "Has anybody seen my amplifier?", 1.5, end=False)
     assert loudness(page) > 0.15
     expect(page.locator(".lv-player.lv-speaks")).to_contain_text("Ethan")
     stage.wait_for(lambda: [e for e in stage.of("drama.playback") if e["played_ms"] == 1500], "the end of the line")
+    stage.finish("item_1", "Has anybody seen my amplifier?")
     played = [event["played_ms"] for event in stage.of("drama.playback")]
     assert played == sorted(played)
     assert len(played) >= 4, "on the way, not only at the end"

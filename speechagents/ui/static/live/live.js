@@ -7,7 +7,7 @@ import { el } from "./dom.js";
 import { Lobby } from "./lobby.js";
 import { Stage } from "./stage.js";
 import { LiveTransport, SoundError } from "./transport.js";
-import { StageView } from "./view.js";
+import { StageView, caption } from "./view.js";
 
 const KEPT = "speechagents.live";
 const KEEP_MS = 1000;
@@ -45,7 +45,7 @@ export function mount(container, server) {
 class LivePage {
   constructor(server) {
     this.server = server;
-    this.element = el("div", { class: "lv" });
+    this.element = el("div", { class: "lv", id: "lv" });
     this._transport = null;
     this._stage = null;
     this._view = null;
@@ -150,6 +150,7 @@ class LivePage {
       { microphone: this._microphone, pushToTalk: this._pushToTalk },
     );
     this.element.replaceChildren(this._view.element);
+    if (this.element.getBoundingClientRect().top < 0) this.element.scrollIntoView({ block: "start" });
     this._timers = [
       setInterval(() => this._keep(), KEEP_MS),
       setInterval(() => this._view?.counters(this._transport.counters), SHOW_MS),
@@ -234,6 +235,7 @@ class LivePage {
 
   async _showAfter(reason) {
     const { opened, lines } = this._stage;
+    const record = el("ol", { class: "lv-record", aria: { label: "What was said" } }, ...lines.map((line) => caption(line, this._stage)));
     this._close();
     const exports = el("div", { class: "lv-exports", aria: { live: "polite" } }, el("p", { class: "sa-hint" }, "Mixing what was played …"));
     this.element.replaceChildren(
@@ -246,6 +248,7 @@ class LivePage {
         el("p", { class: "sa-lead" }, `You played ${opened.role}. ${lines.length === 1 ? "One message is" : `${lines.length} messages are`} in the record.`),
         exports,
         el("div", { class: "sa-row" }, button("Play another scene", () => this._showLobby(), "sa-main")),
+        lines.length ? record : null,
       ),
     );
     await this._showExports(exports, opened.production);

@@ -314,7 +314,8 @@ export class StageView {
   }
 }
 
-function caption(line, stage) {
+/** A line as text on the page. */
+export function caption(line, stage) {
   const to = line.addresses.map((name) => (name === stage.person ? "you" : name)).join(", ");
   const style = line.style && line.style !== "default" ? line.style : "";
   const notes = [style, to ? `to ${to}` : "", line.private ? "in private" : ""].filter(Boolean).join(" · ");
