@@ -1,0 +1,109 @@
+"""What visitors say on stage: short sentences to somebody by name, in a voice that the embedded recogniser understands.
+
+Owns the sentences, their sound with a little noise as a room has it, and where in it the voice ends. Does not know how
+it is sent.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any
+
+import numpy as np
+
+from speechagents import Studio
+from speechagents.audio import Audio, Samples
+from speechagents.live import pcm16
+from speechagents.voices.synthesizer import SpokenLine, Take
+
+VOICE = "adam"
+"""American and low: without noise, and with other accents, the embedded recogniser does not understand espeak-ng."""
+
+FRAME = round(0.02 * pcm16.RATE_HZ)
+_NOISE = 0.0015
+_SPEECH_PEAK = 0.3
+_VOICED_DB = -40.0
+
+SENTENCES = (
+    ("Sophia", "Sophia, where are you going on Monday?"),
+    ("Daniel", "Daniel, what did you put into the cake?"),
+    ("Maya", "Maya, tell me what you think of my book."),
+    ("Leo", "Leo, will you play the guitar for us?"),
+    ("Sophia", "Sophia, who is calling you all the time?"),
+    ("Daniel", "Daniel, do you want to cut the cake now?"),
+    ("Maya", "Maya, why do you talk about sandwiches?"),
+    ("Leo", "Leo, did you eat the cherry on the way?"),
+)
+"""To whom, and what, in the city park."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """Something to say.
+
+    Attributes:
+        text: The words.
+        to: Name of who is asked.
+        frames: Events that send it, 20 ms each.
+        voiced_frames: So many of them have been sent when the voice ends.
+        tail_s: From the end of the voice to the end of the last of these.
+    """
+
+    text: str
+    to: str
+    frames: tuple[dict[str, Any], ...]
+    voiced_frames: int
+    tail_s: float
+
+
+def sentences() -> tuple[Sentence, ...]:
+    """All that is said, spoken by the embedded voices."""
+    with Studio() as studio:
+        voice = next(voice for voice in studio.synthesizer.voices if voice.id == VOICE)
+        lines = [SpokenLine(text, voice, language="en") for _, text in SENTENCES]
+        takes = [take for take in studio.synthesizer.speak(lines) if isinstance(take, Take)]
+    assert len(takes) == len(SENTENCES)
+    return tuple(
+        _sentence(text, to, take.audio, seed)
+        for seed, ((to, text), take) in enumerate(zip(SENTENCES, takes, strict=True))
+    )
+
+
+def quiet(seed: int) -> tuple[dict[str, Any], ...]:
+    """A second of a room in which nobody speaks, to be said again and again."""
+    noise = np.random.default_rng(seed).normal(0.0, _NOISE, 50 * FRAME).astype(np.float32)
+    return _frames(noise)
+
+
+def voice_end(samples: Samples) -> int:
+    """Where the last sample lies that is not just noise or silence: 40 dB below the loudest stretch."""
+    size = FRAME // 4
+    whole = samples[: len(samples) // size * size].reshape(-1, size)
+    power = np.mean(np.square(whole, dtype=np.float64), axis=1)
+    loud = np.flatnonzero(power > power.max() * 10.0 ** (_VOICED_DB / 10.0))
+    return int(loud[-1] + 1) * size if power.max() > 0.0 else 0
+
+
+def words_understood(said: str, heard: str) -> tuple[int, int]:
+    """How many words of what was said were understood, in order, and how many there were."""
+    wanted, got = (re.findall(r"[\w']+", text.lower()) for text in (said, heard))
+    blocks = SequenceMatcher(None, wanted, got, autojunk=False).get_matching_blocks()
+    return sum(block.size for block in blocks), len(wanted)
+
+
+def _sentence(text: str, to: str, audio: Audio, seed: int) -> Sentence:
+    clean = audio.mono().resampled(pcm16.RATE_HZ).samples
+    end = voice_end(clean)
+    noise = np.random.default_rng(seed).normal(0.0, _NOISE, len(clean))
+    sound = (clean * (_SPEECH_PEAK / np.abs(clean).max()) + noise).astype(np.float32)
+    voiced_frames = -(-end // FRAME)
+    return Sentence(text, to, _frames(sound), voiced_frames, (voiced_frames * FRAME - end) / pcm16.RATE_HZ)
+
+
+def _frames(samples: Samples) -> tuple[dict[str, Any], ...]:
+    padded = np.pad(samples, (0, -len(samples) % FRAME)).reshape(-1, FRAME)
+    return tuple(
+        {"type": "input_audio_buffer.append", "audio": pcm16.encode(Audio(frame, pcm16.RATE_HZ))} for frame in padded
+    )
