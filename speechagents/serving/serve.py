@@ -58,7 +58,7 @@ class Served:
     def stop(self) -> None:
         """Stop it: sessions end, productions can be resumed."""
         self.house.close()
-        self.demo.close()
+        self.demo.close(verbose=False)
 
 
 def serve(settings: ServeSettings) -> None:
