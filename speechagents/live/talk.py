@@ -32,6 +32,7 @@ _OPENING_S: Final = 60.0
 _CHANCE_S: Final = 20.0
 _UNDERSTANDING_S: Final = 15.0
 _ANSWER_S: Final = 60.0
+_RECORDING_S: Final = 2.0
 
 Show = Callable[[Event], None]
 Hear = Callable[[Samples], None]
@@ -138,6 +139,7 @@ class Talk:
         self._speaking = ""
         self._person_messages = 0
         self._answers = 0  # lines of others since the person's last message
+        self._recorded = 0  # messages of others since then
         self._items: dict[str, str] = {}  # response → its item
         self._silenced: set[str] = set()
 
@@ -218,6 +220,7 @@ class Talk:
         self._outcome.understood += self._person_messages > before
         if await self._until(lambda: (self._answers > 0 and not self._loudspeaker.is_busy) or self.is_over, _ANSWER_S):
             self._outcome.answered += self._answers > 0
+            await self._until(lambda: self._recorded > 0 or self.is_over, _RECORDING_S)
         return True
 
     async def _until(self, wanted: Callable[[], bool], within_s: float | None) -> bool:
@@ -249,7 +252,9 @@ class Talk:
                 self._outcome.messages += 1
                 if (event.get("message") or {}).get("speaker") == self._part.role:
                     self._person_messages += 1
-                    self._answers = 0
+                    self._answers = self._recorded = 0
+                else:
+                    self._recorded += 1
             case "drama.metrics":
                 self._outcome.metrics.append({k: v for k, v in event.items() if k.endswith("_ms")})
             case "drama.scene.over":

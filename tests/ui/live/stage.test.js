@@ -93,5 +93,6 @@ test("memory of captions is bounded", () => {
 test("the median passes over what was not measured", () => {
   const seen = stage(...[500, null, 300, 400].map((ms) => ({ type: "drama.metrics", voice_to_voice_ms: ms })));
   assert.equal(median(seen.metrics, "voice_to_voice_ms"), 400);
+  assert.equal(median(seen.metrics.slice(0, 3), "voice_to_voice_ms"), 400, "of an even number, the mean of the two in the middle");
   assert.equal(median(seen.metrics, "recognition_ms"), null);
 });

@@ -236,7 +236,9 @@ function numbers(event) {
 /** The middle value of a metric over the last turns; null where there is none. */
 export function median(metrics, name) {
   const values = metrics.map((one) => one[name]).filter((value) => value !== null).sort((a, b) => a - b);
-  return values.length ? values[Math.floor((values.length - 1) / 2)] : null;
+  const middle = Math.floor(values.length / 2);
+  if (!values.length) return null;
+  return values.length % 2 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
 function text(value) {
