@@ -6,6 +6,7 @@ drawn by `transcript_view`, `inspector`, `stage_view` and `results`.
 
 from __future__ import annotations
 
+import html
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -20,10 +21,10 @@ from speechagents.scripts.scene_file import MAX_SEED
 from speechagents.ui.error_box import error_box
 from speechagents.ui.handlers import PRIVATE, on_load, opened_production, pressed
 from speechagents.ui.inspector import inspection, nothing_chosen
-from speechagents.ui.playing import KIND, Fork, Playing
+from speechagents.ui.playing import Fork, Playing
 from speechagents.ui.results import results_view
 from speechagents.ui.scene_editor import SceneEditor
-from speechagents.ui.stage_view import Controls, controls_of, status
+from speechagents.ui.stage_view import Controls, controls_of, status, still_on_stage, with_a_person
 from speechagents.ui.transcript_view import SHOWN, cast_strip, told, transcript
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class ImprovisePage:
         gr.HTML(
             '<h1>Let them improvise</h1><p class="sa-lead">Up to 25 role agents play a scene that nobody has written. '
             "Watch it grow, hear it, look behind every line, and let it go on differently from any of them.</p>",
+            head=f'<script src="{html.escape(house.static_link("transcript.js"), quote=True)}"></script>',
             js_on_load=None,
         )
         self._production = gr.State("")
@@ -282,8 +284,8 @@ class ImprovisePage:
         ]
 
     def _list(self, visitor: Visitor, production: str) -> Any:
-        cards = [card for card in self._house.shelf(visitor).cards() if card.kind == KIND]
-        return gr.Dropdown(choices=[(card.title, card.id) for card in cards], value=production or None)
+        choices = [(card.title, card.id) for card in self._playing.scenes(visitor)]
+        return gr.Dropdown(choices=choices, value=production or None)
 
     def _draw(
         self, visitor: Visitor, production: str, chosen: int, shown: int, drawn: _Drawn, *, wakes: bool = False
@@ -295,13 +297,17 @@ class ImprovisePage:
         folder = self._house.shelf(visitor).folder(production)
         run = self._playing.run(visitor, production)
         view = run.view() if run is not None else None
+        alone = with_a_person(card)
+        hidden = alone is not None and alone.finish
         try:
-            records = self._playing.records.of(folder)
+            records = () if hidden else self._playing.records.of(folder)
             scene = self._playing.scene(visitor, production)
             head = status(card.title, view, records, scene, read_branch(folder), state=card.state)
         except SpeechAgentsError as error:
             records, scene, head = (), None, error_box(error, self._house)
-        controls = controls_of(view, state=card.state, played=len(records))
+        head += still_on_stage() if hidden else ""
+        controls = controls_of(view, state=card.state, played=len(records)) if alone is None else alone
+        scene = None if hidden else scene
         said = (production, len(records), chosen, shown, scene is not None)
         made = (production, controls.moving, card.files)
         now = _Drawn(said, head, made, controls)
@@ -341,7 +347,9 @@ class ImprovisePage:
 
     def _behind(self, visitor: Visitor, production: str, chosen: int) -> list[Any]:
         """Values of `_looked_at`: what lies behind a message, and how to leave the scene there."""
-        known = chosen > 0 and self._playing.is_scene(visitor, production)
+        card = self._house.shelf(visitor).card(production) if self._playing.is_scene(visitor, production) else None
+        alone = with_a_person(card) if card is not None else None
+        known = chosen > 0 and card is not None and (alone is None or not alone.finish)
         scene = self._playing.scene(visitor, production) if known else None
         records = self._playing.records.of(self._house.shelf(visitor).folder(production)) if scene else ()
         found = next((one for one in told(records) if one.message.id == chosen), None)
@@ -361,7 +369,7 @@ class ImprovisePage:
         return [
             chosen,
             inspection(scene, found),
-            gr.update(visible=True),
+            gr.update(visible=alone is None),
             head,
             gr.update(value="\n".join(scene.beats[step.stock.ledger.beat :])),
             gr.update(value=""),

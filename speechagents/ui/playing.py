@@ -18,17 +18,19 @@ from speechagents.agents.record import STEPS_FILE, recorded
 from speechagents.agents.steps import Ending, Step
 from speechagents.branches import SCENE_FILE
 from speechagents.drama import SceneBrief
-from speechagents.errors import NoSuchProduction, SpeechAgentsError
+from speechagents.errors import NoSuchProduction, ProductionError, SpeechAgentsError
 from speechagents.production.folder import Production
 from speechagents.scripts.scene_file import read_scene, write_scene
+from speechagents.serving.cards import Kind
 from speechagents.settings import DEFAULT_FORMATS, ImproviseSettings
 
 if TYPE_CHECKING:
+    from speechagents.serving.cards import ProductionCard
     from speechagents.serving.house import House
     from speechagents.serving.runs import Run
     from speechagents.serving.visitors import Visitor
 
-KIND: Final = "improvise"
+KIND: Final = Kind.IMPROVISE
 _LOOKED_AT: Final = 64
 
 
@@ -154,7 +156,10 @@ class Playing:
         if run is not None and not run.over:
             run.play()
             return
-        out = self._house.shelf(visitor).folder(production)
+        shelf = self._house.shelf(visitor)
+        if shelf.card(production).kind is not KIND:
+            raise ProductionError("a scene with a person on stage goes on at the live stage, not here")
+        out = shelf.folder(production)
         self._house.start(visitor, production, KIND, lambda: self._house.studio.resume_scene(out))
 
     def step(self, visitor: Visitor, production: str) -> None:
@@ -205,12 +210,17 @@ class Playing:
         runs = (run for run in self._house.runs.all_of(visitor) if run.kind == KIND and not run.over)
         return next((run.production for run in runs), "")
 
+    def scenes(self, visitor: Visitor) -> tuple[ProductionCard, ...]:
+        """The scenes on a visitor's shelf, those in which the visitor played included."""
+        return tuple(card for card in self._house.shelf(visitor).cards() if card.kind in (Kind.IMPROVISE, Kind.LIVE))
+
     def is_scene(self, visitor: Visitor, production: str) -> bool:
-        """Whether a production is a scene of this visitor that was, or is about to be, improvised."""
+        """Whether a production is a scene of this visitor."""
         try:
-            return bool(production) and self._house.shelf(visitor).card(production).kind == KIND
+            card = self._house.shelf(visitor).card(production) if production else None
         except NoSuchProduction:
             return False
+        return card is not None and card.kind in (Kind.IMPROVISE, Kind.LIVE)
 
     def scene(self, visitor: Visitor, production: str) -> SceneBrief | None:
         """What is played; None before the first run has written it down.

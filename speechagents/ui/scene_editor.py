@@ -172,7 +172,7 @@ class SceneEditor:
             with gr.Row(elem_classes="sa-end"):
                 self._count = gr.Slider(2, MAX_PLAYERS, 4, step=1, label="Roles", min_width=180)
                 self._idea_language = gr.Textbox("en", label="Language", max_length=35, min_width=120)
-                self._propose = gr.Button("Propose a scene", variant="primary", min_width=180)
+                self._propose = gr.Button("Propose a scene", variant="primary", min_width=200)
         gr.HTML('<p class="sa-kicker">Or begin with an example</p>', js_on_load=None)
         self._cards = gr.HTML(
             _cards(examples()),
@@ -248,7 +248,7 @@ class SceneEditor:
 
     def _wire(self, form: gr.Tab, text: gr.Tab) -> None:
         parts = self.inputs[2:]  # roles, current and the fields
-        every = [self._nothing_opened, self._mode, self._tabs, self._yaml, *self._shown]
+        every = [self._nothing_opened, self._problem, self._mode, self._tabs, self._yaml, *self._shown]
         self._propose.click(
             self._proposed,
             [self._idea, self._count, self._idea_language],
@@ -290,7 +290,7 @@ class SceneEditor:
     def _example(self, event: gr.EventData) -> list[Any]:
         name = pressed(event).get("name", "")
         scene = next((example.scene for example in examples() if example.name == name), None)
-        return self._opened(scene) if scene else [gr.skip()] * (4 + len(self._shown))
+        return self._opened(scene) if scene else [gr.skip()] * (5 + len(self._shown))
 
     def _uploaded(self, path: str) -> list[Any]:
         try:
@@ -304,10 +304,10 @@ class SceneEditor:
 
     def _opened(self, scene: SceneBrief) -> list[Any]:
         draft = draft_of(scene)
-        return ["", "form", gr.Tabs(selected="form"), yaml_of(draft), *self._filled(draft, 0)]
+        return ["", "", "form", gr.Tabs(selected="form"), yaml_of(draft), *self._filled(draft, 0)]
 
     def _refused(self, error: SpeechAgentsError, title: str) -> list[Any]:
-        return [error_box(error, self._house, title=title)] + [gr.skip()] * (3 + len(self._shown))
+        return [error_box(error, self._house, title=title)] + [gr.skip()] * (4 + len(self._shown))
 
     def _picked(self, *values: Any) -> list[Any]:
         *form, index = values
@@ -367,7 +367,7 @@ class SceneEditor:
         updates = [
             gr.update(
                 value=values[name],
-                info=wrong.get(name) or _HELP[name] or None,
+                info=wrong.get(name, _HELP[name]),
                 elem_classes=["sa-wrong"] if name in wrong else [],
             )
             for name in self._fields

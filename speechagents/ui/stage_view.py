@@ -13,8 +13,12 @@ from typing import Final
 from speechagents.agents.branching import Branch
 from speechagents.agents.steps import Ending, Step
 from speechagents.drama import SceneBrief
+from speechagents.serving.cards import Kind, ProductionCard
 from speechagents.serving.run_view import RunState, RunView
 from speechagents.ui.error_box import box, note
+
+FINISHED: Final = ("done", "partly")
+"""States of a production whose files are there."""
 
 _SHOWN_WARNINGS: Final = 5
 
@@ -35,6 +39,24 @@ class Controls:
         return self.pause or self.stop
 
 
+def with_a_person(card: ProductionCard) -> Controls | None:
+    """The buttons of a scene in which a person plays; None where agents play alone.
+
+    Such a scene goes on at the live stage only. Until it is over nobody looks behind it from here: the person on stage
+    would learn what others whisper and think.
+    """
+    if card.kind is not Kind.LIVE:
+        return None
+    return Controls(finish=card.state not in FINISHED)
+
+
+def still_on_stage() -> str:
+    """What stands here while a person plays."""
+    return note(
+        "A scene in which you play is seen here when it is over and its files are made.", title="You are on this stage"
+    )
+
+
 def controls_of(view: RunView | None, *, state: str, played: int) -> Controls:
     """The buttons that fit.
 
@@ -46,7 +68,7 @@ def controls_of(view: RunView | None, *, state: str, played: int) -> Controls:
     if view is not None and not view.state.over:
         waits = view.state is RunState.PAUSED
         return Controls(pause=not waits, go_on=waits, step=waits, stop=True, finish=waits and played > 0)
-    if (view is not None and view.state is RunState.DONE) or (view is None and state in ("done", "partly")):
+    if (view is not None and view.state is RunState.DONE) or (view is None and state in FINISHED):
         return Controls()
     return Controls(go_on=True, step=True, finish=played > 0)
 

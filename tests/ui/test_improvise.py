@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shutil import copytree
 from typing import Any
 
 import gradio as gr
@@ -115,7 +116,8 @@ def test_a_scene_is_played_and_shown_with_its_files(anna: Browser, page: Improvi
 
 
 def test_a_tick_sends_only_what_has_changed(anna: Browser, page: ImprovisePage) -> None:
-    again = page._ticked(*anna.seen, anna.request)
+    production, chosen, shown, drawn = anna.seen
+    again = page._ticked(production, chosen, shown, drawn, anna.request)
     assert all(map(is_skipped, again[2:]))
 
 
@@ -195,6 +197,26 @@ def test_a_scene_is_shown_to_nobody_but_its_visitor(page: ImprovisePage, product
     assert "data-message" not in shown
     assert "Last Bus" not in shown
     assert house.shelf(BEN).cards() == ()
+
+
+def test_nobody_looks_behind_a_scene_that_they_are_in(anna: Browser, page: ImprovisePage, house: House) -> None:
+    live = house.shelf(ANNA).create("On stage", "live")
+    copytree(house.shelf(ANNA).folder(anna.now(page._production)), house.shelf(ANNA).folder(live))
+    record = house.shelf(ANNA).folder(live) / "production.json"
+    record.write_text(record.read_text("utf-8").replace('"state": "done"', '"state": "working"'), "utf-8")
+    during = Browser(page, ANNA)
+    during.do("_reopened", live, during.request)
+    during.do("_selected", *during.seen, during.request, event_of(message=1))
+    assert "You are on this stage" in during.now(page._status)
+    assert "data-message" not in during.now(page._transcript)
+    assert "Choose the magnifying glass" in during.now(page._inspector)
+    record.write_text(record.read_text("utf-8").replace('"state": "working"', '"state": "done"'), "utf-8")
+    after = Browser(page, ANNA)
+    after.do("_reopened", live, after.request)
+    after.do("_selected", *after.seen, after.request, event_of(message=1))
+    assert "data-message" in after.now(page._transcript)
+    assert "Behind message 1" in after.now(page._inspector)
+    assert after.values[page._branching._id]["visible"] is False
 
 
 def test_no_handler_is_offered_to_programs(page: ImprovisePage) -> None:

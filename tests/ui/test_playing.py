@@ -14,7 +14,7 @@ from speechagents import Studio
 from speechagents.agents.steps import Ending, Step
 from speechagents.branches import read_branch
 from speechagents.drama import Role, SceneBrief
-from speechagents.errors import NoSuchProduction, QuotaError, SettingsError
+from speechagents.errors import NoSuchProduction, ProductionError, QuotaError, SettingsError
 from speechagents.serving.house import House
 from speechagents.serving.run_view import RunState
 from speechagents.serving.settings import Allowance
@@ -177,6 +177,15 @@ def test_nobody_plays_with_anothers_scene(house: House, playing: Playing) -> Non
     playing.pause(BEN, production)
     playing.stop(BEN, production)
     assert until_over(playing, production) is RunState.DONE
+
+
+def test_agents_do_not_go_on_in_the_name_of_a_person(house: House, playing: Playing) -> None:
+    live = house.shelf(ANNA).create("On stage", "live")
+    assert playing.is_scene(ANNA, live)
+    for use in (playing.go_on, playing.step):
+        with pytest.raises(ProductionError, match="live stage"):
+            use(ANNA, live)
+    assert playing.run(ANNA, live) is None
 
 
 def test_records_are_read_on_and_not_anew(house: House, playing: Playing) -> None:

@@ -58,9 +58,14 @@ def test_an_example_fills_form_and_file(laid_out: tuple[gr.Blocks, SceneEditor])
     page, _ = laid_out
     values = handler(page, "_example")(event_of(name="three-burglaries"))
     scene = examples()[1].scene
-    assert parse_scene(values[3]) == scene
+    assert parse_scene(values[4]) == scene
     assert filled(values)["title"]["value"] == scene.title
     assert filled(values)["name"]["value"] == scene.roles[0].name
+    assert values[:2] == ["", ""]  # what was wrong with the scene before is none of this one's business
+    assert {field["info"] for field in filled(values).values()} >= {
+        "",
+        "Age, occupation, manner: for casting and acting.",
+    }
     assert all(map(is_skipped, handler(page, "_example")(event_of(name="../../etc/passwd"))))
 
 
@@ -131,7 +136,7 @@ def test_a_role_that_nobody_can_have_picked_is_none(laid_out: tuple[gr.Blocks, S
 def test_a_sentence_becomes_a_scene(laid_out: tuple[gr.Blocks, SceneEditor]) -> None:
     page, _ = laid_out
     values = handler(page, "_proposed")("Two bakers miss the last train.", 3.0, "en")
-    scene = parse_scene(values[3])
+    scene = parse_scene(values[4])
     assert len(scene.roles) == 3
     assert filled(values)["background"]["value"] == scene.background
     for idea, language in (("", "en"), ("x" * 1_001, "en"), ("Two bakers.", "tlh")):

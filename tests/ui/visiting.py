@@ -36,16 +36,17 @@ def event_of(**data: object) -> gr.EventData:
 
 def is_skipped(value: object) -> bool:
     """Whether a handler leaves a component as it is."""
-    return value == gr.skip()
+    return bool(value == gr.skip())
 
 
 def lay_out(page: Callable[[House], None], house: House) -> gr.Blocks:
     """A page by itself. Outside of an event loop Gradio would make several, and leave them open."""
 
     async def laid_out() -> gr.Blocks:
-        with gr.Blocks() as blocks:
+        made: gr.Blocks
+        with gr.Blocks() as made:
             page(house)
-        return blocks
+        return made
 
     return asyncio.run(laid_out())
 
