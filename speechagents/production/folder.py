@@ -9,6 +9,7 @@ Owns the layout, the lock and ``production.json``. Does not know how takes, mixe
     my-play/scene.yaml           the scene as improvised, instead of a script
     my-play/stream.jsonl         what was said, by whom, when: one message a line
     my-play/steps.jsonl          how an improvised scene came about: choices, thoughts, the director's ledger
+    my-play/branch.json          where a branch left the scene that it came from
     my-play/cast.yaml            the cast used, for editing
     my-play/takes/<sha256>.flac  content-addressed takes
     my-play/exports/             what listeners and editors get
