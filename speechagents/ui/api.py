@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import gradio as gr
 from gradio.events import api
 
+from speechagents.agents.policies import make_policy
 from speechagents.audition import table
 from speechagents.errors import InputError, NoSuchProduction, SettingsError, SpeechAgentsError
 from speechagents.production.folder import Production
@@ -173,7 +174,7 @@ class Endpoints:
             idea: One sentence of which a scene is made, if there is none.
             roles: How many roles an idea gets, 2 to 25.
             turns: Most turns.
-            policy: Who speaks next: empty for the scene's own, else addressed, round_robin, bidding, director …
+            policy: Who speaks next: empty for the scene's own, else addressed, bidding, director, round-robin, random.
             language: BCP 47 tag of an idea.
             seed: The same seed gives the same bytes.
             formats: Files to make.
@@ -194,6 +195,8 @@ class Endpoints:
                 raise SettingsError(f"the scene is larger than {MAX_SCENE_FILE_BYTES // 1000} kB; shorten it")
             if not scene.strip() and not idea.strip():
                 raise SettingsError("neither a scene nor an idea; give one of them")
+            if policy:
+                make_policy(policy)
             studio = self.house.studio
             brief = (
                 parse_scene(scene, source="scene")

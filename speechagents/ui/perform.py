@@ -156,8 +156,8 @@ class _Page:
             self._parts.progress: "" if busy else failed_view(draft.production.record()),
             self._parts.listen: "",
             self._parts.results: results_view(self._house, draft.visitor, draft.id),
-            self._parts.render: gr.update(interactive=not busy),
-            self._parts.cancel: gr.update(visible=busy),
+            self._parts.render: gr.Button("Render", interactive=not busy),
+            self._parts.cancel: gr.Button("Cancel", visible=busy),
             **self._parts.options.show(settings),
             **self._script_shown(draft, script, settings, 0),
         }
@@ -318,8 +318,8 @@ class _Page:
 
     def _running(self) -> Updates:
         return {
-            self._parts.render: gr.update(interactive=False),
-            self._parts.cancel: gr.update(visible=True),
+            self._parts.render: gr.Button("Render", interactive=False),
+            self._parts.cancel: gr.Button("Cancel", visible=True),
             self._parts.listen: "",
         }
 
@@ -327,7 +327,7 @@ class _Page:
         run = self._draft(here, request).run
         if run is not None:
             run.stop()
-        return {self._parts.cancel: gr.update(visible=False)}
+        return {self._parts.cancel: gr.Button("Cancel", visible=False)}
 
     async def _watch(self, request: gr.Request, here: str) -> AsyncIterator[Updates]:
         """Follow the run that is going on, if there is one, until it is over."""
@@ -348,8 +348,8 @@ class _Page:
                 results = await asyncio.to_thread(results_view, self._house, visitor, here)
                 updates |= {self._parts.listen: "", self._parts.results: results}
                 updates |= {
-                    self._parts.render: gr.update(interactive=True),
-                    self._parts.cancel: gr.update(visible=False),
+                    self._parts.render: gr.Button("Render", interactive=True),
+                    self._parts.cancel: gr.Button("Cancel", visible=False),
                 }
                 yield updates
                 return

@@ -45,7 +45,7 @@ _RESUMABLE: Final = frozenset({"working", "partly"})
 
 def productions_page(house: House) -> None:
     """Lay the page out inside the Blocks that are open."""
-    page = _Page(house)
+    page = Productions(house)
     gr.HTML(
         '<p class="sa-kicker">Productions</p><h1>Your shelf</h1><p class="sa-lead">Everything you have made here. '
         "Nobody else can see it; who is not logged in is known by this browser alone.</p>",
@@ -57,7 +57,7 @@ def productions_page(house: House) -> None:
     shelf.click(page.act, None, [notice, shelf], **PRIVATE).then(page.follow, None, shelf, **PRIVATE)
 
 
-class _Page:
+class Productions:
     """The handlers; they hold nothing of any visitor."""
 
     def __init__(self, house: House) -> None:
@@ -76,7 +76,7 @@ class _Page:
         until = time.monotonic() + _WATCH_S
         shown = ""
         while True:
-            view = await asyncio.to_thread(self._shelf, visitor)
+            view = await asyncio.to_thread(self.shelf, visitor)
             if view != shown:
                 shown = view
                 yield view
@@ -95,7 +95,7 @@ class _Page:
             notice = note(deed(visitor, asked.get("id", ""), asked.get("text", "")))
         except SpeechAgentsError as error:
             notice = error_box(error, self._house)
-        return notice, self._shelf(visitor)
+        return notice, self.shelf(visitor)
 
     def _rename(self, visitor: Visitor, production: str, text: str) -> str:
         title = " ".join(text.split())
@@ -132,7 +132,8 @@ class _Page:
     def _busy(self, visitor: Visitor) -> bool:
         return any(not run.view().state.over for run in self._house.runs.all_of(visitor))
 
-    def _shelf(self, visitor: Visitor) -> str:
+    def shelf(self, visitor: Visitor) -> str:
+        """The list as it stands."""
         cards = self._house.shelf(visitor).cards()
         if not cards:
             return (

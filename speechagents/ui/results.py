@@ -67,7 +67,8 @@ def results_view(house: House, visitor: Visitor, production_id: str) -> str:
         '<th scope="col">File</th><th scope="col">What it is</th><th scope="col">Size</th>'
         '<th scope="col">Standard</th><th scope="col"><span class="sa-visually-hidden">Download</span></th></tr>'
         f"</thead><tbody>{rows}</tbody></table></div>"
-        f'<p class="sa-row sa-results-zip"><a class="sa-button" href="{_quoted(house.zip_link(visitor, production_id))}" download>'
+        '<p class="sa-row sa-results-zip"><a class="sa-button" download '
+        f'href="{_quoted(house.zip_link(visitor, production_id))}">'
         "Download everything (ZIP)</a></p>"
     )
 

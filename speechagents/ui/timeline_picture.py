@@ -93,7 +93,7 @@ def timeline_picture(timeline: Mapping[str, Any], *, roles: Sequence[str] = ()) 
                 for place, key in enumerate(rows)
                 for bar in spoken[key]
             ),
-            f'<line class="sa-tl-head" data-sa-head x1="0" x2="0" y1="{_TOP - 14}" y2="{height}"/>',
+            f'<line class="sa-tl-head" data-sa-head="" x1="0" x2="0" y1="{_TOP - 14}" y2="{height}"/>',
         )
     )
     note = f'<p class="sa-hint">The last {left_out} lines are not drawn.</p>' if left_out > 0 else ""
