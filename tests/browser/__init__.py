@@ -1,0 +1,1 @@
+"""The whole studio, as a visitor meets it in a real browser."""
