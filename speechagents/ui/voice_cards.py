@@ -76,7 +76,8 @@ def voice_cards(voices: Sequence[Voice], wanted: Wanted, *, sample: Callable[[st
         )
     cards = "".join(_card(voice, voices, sample(voice.id)) for voice in fitting)
     return (
-        f'<p class="sa-hint" role="status">{len(fitting)} of {len(voices)} voices, the lowest first</p>'
+        f'<p class="sa-hint" role="status">{len(fitting)} of {len(voices)} voices, the lowest first. The numbers '
+        "say how far two voices are apart; two sentences of one voice lie about 1.4 apart.</p>"
         f'<ul class="sa-cards">{cards}</ul>'
     )
 

@@ -36,6 +36,9 @@ pytestmark = [
 ]
 
 
+sync_api.expect.set_options(timeout=60_000)
+
+
 @pytest.fixture(scope="module")
 def served(studio: Studio, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with socket.socket() as probe:
@@ -66,7 +69,7 @@ def page(browser: Any) -> Iterator[Any]:
     wrong: list[str] = []
     opened.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
     opened.on("pageerror", lambda error: wrong.append(str(error)))
-    opened.set_default_timeout(30_000)
+    opened.set_default_timeout(120_000)
     yield opened
     assert wrong == []
     context.close()
