@@ -9,8 +9,6 @@ from __future__ import annotations
 import html
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,10 +16,10 @@ import gradio as gr
 
 from speechagents.drama import MAX_PLAYERS, MAX_TURNS, SceneBrief
 from speechagents.errors import SceneError, SpeechAgentsError
-from speechagents.resources import resource
-from speechagents.scripts.scene_file import MAX_SCENE_FILE_BYTES, POLICIES, parse_scene, read_scene
+from speechagents.scripts.scene_file import MAX_SCENE_FILE_BYTES, POLICIES, parse_scene
 from speechagents.ui.error_box import box, error_box
 from speechagents.ui.handlers import PRIVATE, pressed
+from speechagents.ui.scene_examples import example_cards, examples
 from speechagents.ui.scene_form import (
     RoleDraft,
     SceneDraft,
@@ -37,9 +35,6 @@ from speechagents.ui.scene_form import (
 
 if TYPE_CHECKING:
     from speechagents.serving.house import House
-
-READY_EXAMPLES: Final = ("city-park-picnic", "three-burglaries", "parzelle-vierzehn")
-"""Those that stand in front: three ways to take turns, two languages."""
 
 _POLICIES: Final = {
     "addressed": "whoever is spoken to answers",
@@ -67,25 +62,6 @@ _HELP: Final = {
 }
 _SCENE_FIELDS: Final = ("title", "setting", "background", "beats", "policy", "turns", "language", "seed")
 _ROLE_FIELDS: Final = ("name", "profile", "goals", "secrets", "relations", "voice")
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A scene that is shipped."""
-
-    name: str
-    scene: SceneBrief
-
-
-@cache
-def examples() -> tuple[Example, ...]:
-    """The shipped scenes, the ready ones first."""
-    found = {
-        path.stem: Example(path.stem, read_scene(path))
-        for path in resource("assets", "examples", "scenes").glob("*.yaml")
-    }
-    ready = [found.pop(name) for name in READY_EXAMPLES if name in found]
-    return (*ready, *(found[name] for name in sorted(found)))
 
 
 class SceneEditor:
@@ -175,7 +151,7 @@ class SceneEditor:
                 self._propose = gr.Button("Propose a scene", variant="primary", min_width=200)
         gr.HTML('<p class="sa-kicker">Or begin with an example</p>', js_on_load=None)
         self._cards = gr.HTML(
-            _cards(examples()),
+            example_cards(examples()),
             js_on_load="element.addEventListener('click', (e) => { const b = e.target.closest('[data-example]');"
             " if (b) trigger('select', {name: b.dataset.example}); });",
         )
@@ -396,24 +372,3 @@ def _text_of(file: Path) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         raise SceneError("is not UTF-8; save it as UTF-8", source=file.name) from None
-
-
-def _cards(shown: Sequence[Example]) -> str:
-    cards = []
-    for example in shown:
-        scene = example.scene
-        facts = f"{len(scene.roles)} roles · {scene.turns} turns · {scene.policy} · {scene.language}"
-        cards.append(
-            f'<button type="button" class="sa-card" data-example="{html.escape(example.name, quote=True)}">'
-            f"<b>{html.escape(scene.title)}</b><span>{html.escape(_shortened(scene.background))}</span>"
-            f'<span class="sa-facts">{html.escape(facts)}</span></button>'
-        )
-    ready, more = cards[: len(READY_EXAMPLES)], cards[len(READY_EXAMPLES) :]
-    return (
-        f'<div class="sa-cards">{"".join(ready)}</div><details class="sa-more"><summary>{len(more)} more examples'
-        f'</summary><div class="sa-cards">{"".join(more)}</div></details>'
-    )
-
-
-def _shortened(text: str, chars: int = 130) -> str:
-    return text if len(text) <= chars else text[:chars].rsplit(" ", 1)[0] + " …"

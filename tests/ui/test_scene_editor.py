@@ -13,7 +13,8 @@ from speechagents import Studio
 from speechagents.errors import SceneError, SettingsError
 from speechagents.scripts.scene_file import MAX_SCENE_FILE_BYTES, parse_scene, read_scene
 from speechagents.serving.house import House
-from speechagents.ui.scene_editor import READY_EXAMPLES, SceneEditor, examples
+from speechagents.ui.scene_editor import SceneEditor
+from speechagents.ui.scene_examples import READY_EXAMPLES, examples
 from speechagents.ui.scene_form import RoleDraft, draft_of
 from tests.ui.visiting import event_of, handler, is_skipped, lay_out, open_house
 
