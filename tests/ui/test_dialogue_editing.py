@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ EXAMPLES = sorted(
 )
 
 
-def heard(dialogue: Dialogue) -> list[tuple[object, ...]]:
+def heard(dialogue: Dialogue) -> list[tuple[Any, ...]]:
     """What a listener gets of a block."""
     return [(s.text, s.pause_s, s.sounds, s.style, s.delivery) for s in read_speech(dialogue).stretches]
 
@@ -173,7 +174,7 @@ def test_a_style_given_to_a_line_leaves_its_pause_alone() -> None:
     block = with_speech(script, index, "(beat) Goodbye, house.", "sad").elements[index]
     assert isinstance(block, Dialogue)
     [(text, pause_s, _, style, _)] = heard(block)
-    assert (text, style.tag) == ("Goodbye, house.", "sad")  # type: ignore[attr-defined]
+    assert (text, style.tag) == ("Goodbye, house.", "sad")
     assert pause_s > 0
 
 
