@@ -1,11 +1,11 @@
 """Visitors of a live stage in a process of their own: each has a session, a microphone and a loudspeaker.
 
-    python -m benchmarks.live_visitors URL --visitors N --seconds S [--speaks]
+    python -m benchmarks.live_visitors URL --visitors N --seconds S [--microphones N] [--speaks]
 
 Owns what visitors do and what they notice, and prints it as JSON. Does not know the server.
 
-Every microphone sends 20 ms frames in real time: a room in which nobody speaks, and with ``--speaks`` now and then a
-question to one of the agents by name. Every loudspeaker plays what comes as the page's does, with a prebuffer of 40 ms,
+Every microphone, of all visitors or of the first ``--microphones``, sends 20 ms frames in real time: a room in which
+nobody speaks, and with ``--speaks`` now and then a question to one of the agents by name. Every loudspeaker plays what comes as the page's does, with a prebuffer of 40 ms,
 and says how far it is. It runs on the times at which sound arrives and on no clock of its own: a frame is late if it
 is not there when it is due, and a busy moment of this process counts against the server, never for it.
 """
@@ -94,15 +94,24 @@ class Visitor:
         server: Where the stage is.
         opening: The event that opens the scene.
         seed: Of what chance decides: when it speaks, and the noise of its room.
+        room: Frames that its microphone hears while nobody speaks; none without a microphone.
         says: What it may say; nothing for one who only listens.
     """
 
-    def __init__(self, server: Server, opening: Event, seed: int, says: Sequence[Sentence]) -> None:
+    def __init__(
+        self,
+        server: Server,
+        opening: Event,
+        seed: int,
+        *,
+        room: Sequence[Mapping[str, Any]] = (),
+        says: Sequence[Sentence] = (),
+    ) -> None:
         self.report = Report()
         self._connection = Connection(server)
         self._opening = opening
         self._chance = random.Random(seed)  # noqa: S311 - no secret
-        self._room = quiet(seed)
+        self._room = room
         self._says = list(says)
         self._loudspeaker = Loudspeaker()
         self._played = 0
@@ -213,7 +222,7 @@ class Visitor:
         await asyncio.sleep(self._chance.uniform(0.0, FRAME_S))  # microphones do not tick together
         async for now_s in ticks(FRAME_S):
             self._play_until(now_s)
-            if self.report.opened_s is not None:
+            if self._room and self.report.opened_s is not None:
                 await self._connection.send_now(self._frame(number))
                 self._note_end()
                 number += 1
@@ -274,7 +283,9 @@ class Visitor:
                     await self._news.wait()
 
 
-async def visit(server: Server, opening: Event, visitors: int, seconds: float, *, speaks: bool) -> dict[str, Any]:
+async def visit(
+    server: Server, opening: Event, visitors: int, seconds: float, *, microphones: int, speaks: bool
+) -> dict[str, Any]:
     """Send so many visitors, one after the other, and keep all of them there for so long.
 
     Args:
@@ -282,10 +293,16 @@ async def visit(server: Server, opening: Event, visitors: int, seconds: float, *
         opening: The event with which each opens its scene.
         visitors: How many.
         seconds: From the arrival of the last.
+        microphones: How many of them have one.
         speaks: Whether they ask questions.
     """
     says = sentences() if speaks else ()
-    people = [Visitor(server, opening, seed, says) for seed in range(visitors)]
+    people = [
+        Visitor(server, opening, seed, room=quiet(seed), says=says)
+        if seed < microphones
+        else Visitor(server, opening, seed)
+        for seed in range(visitors)
+    ]
     began_s, used_s = time.monotonic(), time.process_time()
     until_s = began_s + visitors * _ARRIVE_EVERY_S + seconds
     staying = []
@@ -309,6 +326,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("url")
     parser.add_argument("--visitors", type=int, required=True)
     parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--microphones", type=int, help="how many of them have one; all by default")
     parser.add_argument("--speaks", action="store_true")
     parser.add_argument("--example", default="city-park-picnic", help="scene that each opens")
     parser.add_argument("--role", default="", help="role that each takes; the first by default")
@@ -321,9 +339,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         "turns": arguments.turns,
     }
     server = Server(arguments.url)
-    print(
-        json.dumps(asyncio.run(visit(server, opening, arguments.visitors, arguments.seconds, speaks=arguments.speaks)))
+    microphones = arguments.visitors if arguments.microphones is None else arguments.microphones
+    visiting = visit(
+        server,
+        opening,
+        arguments.visitors,
+        arguments.seconds,
+        microphones=microphones,
+        speaks=arguments.speaks,
     )
+    print(json.dumps(asyncio.run(visiting)))
     return 0
 
 
