@@ -9,15 +9,19 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.components import Navbar
 
 from speechagents import __version__
+from speechagents.ui.about import about_page
 from speechagents.ui.api import add_endpoints
+from speechagents.ui.cast import cast_page
+from speechagents.ui.improvise import improvise_page
+from speechagents.ui.live import live_page
+from speechagents.ui.perform import perform_page
+from speechagents.ui.productions import productions_page
 
 if TYPE_CHECKING:
     from speechagents.serving.house import House
@@ -30,28 +34,21 @@ class Page:
     Attributes:
         name: As in the header.
         path: Its address below the app's; empty for the first page.
-        module: Where it is.
-        build: Name of the function that lays it out.
+        lay_out: Puts it into the Blocks that are open.
     """
 
     name: str
     path: str
-    module: str
-    build: str
-
-    def lay_out(self, house: House) -> None:
-        """Put the page into the Blocks that are open."""
-        build: Callable[[House], None] = getattr(import_module(f"speechagents.ui.{self.module}"), self.build)
-        build(house)
+    lay_out: Callable[[House], None]
 
 
 PAGES = (
-    Page("Perform", "", "perform", "perform_page"),
-    Page("Improvise", "improvise", "improvise", "improvise_page"),
-    Page("Live", "live", "live", "live_page"),
-    Page("Cast", "cast", "cast", "cast_page"),
-    Page("Productions", "productions", "productions", "productions_page"),
-    Page("About", "about", "about", "about_page"),
+    Page("Perform", "", perform_page),
+    Page("Improvise", "improvise", improvise_page),
+    Page("Live", "live", live_page),
+    Page("Cast", "cast", cast_page),
+    Page("Productions", "productions", productions_page),
+    Page("About", "about", about_page),
 )
 
 
@@ -61,30 +58,29 @@ def build_app(house: House) -> gr.Blocks:
     Args:
         house: The studio, what belongs to each visitor, and what runs.
     """
-    pages = [page for page in PAGES if find_spec(f"speechagents.ui.{page.module}")]
     app: gr.Blocks
     with gr.Blocks(title="SpeechAgents", analytics_enabled=False) as app:
-        _frame(house, pages, pages[0])
+        _frame(house, PAGES[0])
         add_endpoints(house)
-    for page in pages[1:]:
+    for page in PAGES[1:]:
         with app.route(page.name, f"/{page.path}"):
-            _frame(house, pages, page)
+            _frame(house, page)
     return app
 
 
-def _frame(house: House, pages: list[Page], page: Page) -> None:
+def _frame(house: House, page: Page) -> None:
     Navbar(visible=False)
-    gr.HTML(_header(pages, page), elem_classes="sa-header", js_on_load=None)
+    gr.HTML(_header(page), elem_classes="sa-header", js_on_load=None)
     with gr.Column(elem_id="sa-main", elem_classes=["sa-page", f"sa-{page.name.lower()}"]):
         page.lay_out(house)
     gr.HTML(_footer(house), elem_classes="sa-footer", js_on_load=None)
 
 
-def _header(pages: list[Page], current: Page) -> str:
+def _header(current: Page) -> str:
     # Relative, so that the app works below any path that a proxy puts it under.
     links = "".join(
         f'<a href="{page.path or "./"}"{" aria-current=page" if page is current else ""}>{html.escape(page.name)}</a>'
-        for page in pages
+        for page in PAGES
     )
     return (
         '<a class="sa-skip" href="#sa-main">Skip to the page</a><header>'

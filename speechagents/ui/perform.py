@@ -58,7 +58,11 @@ if TYPE_CHECKING:
 POLL_S: Final = 0.3
 """How often the page looks at a run."""
 
-_REMEMBER: Final = "(id) => { history.replaceState(null, '', id ? '?production=' + id : location.pathname); }"
+_REMEMBER: Final = """(id) => {
+  const address = id ? '?production=' + id : location.pathname;
+  if (id !== (new URLSearchParams(location.search).get('production') || '')) window.scrollTo(0, 0);
+  history.replaceState(null, '', address);
+}"""
 _LABEL_CHARS: Final = 70
 
 Updates = dict[Any, Any]
