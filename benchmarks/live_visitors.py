@@ -5,9 +5,10 @@
 Owns what visitors do and what they notice, and prints it as JSON. Does not know the server.
 
 Every microphone, of all visitors or of the first ``--microphones``, sends 20 ms frames in real time: a room in which
-nobody speaks, and with ``--speaks`` now and then a question to one of the agents by name. Every loudspeaker plays what comes as the page's does, with a prebuffer of 40 ms,
-and says how far it is. It runs on the times at which sound arrives and on no clock of its own: a frame is late if it
-is not there when it is due, and a busy moment of this process counts against the server, never for it.
+nobody speaks, and with ``--speaks`` now and then a question to one of the agents by name. Every loudspeaker plays what
+comes as the page's does, with a prebuffer of 40 ms, and says how far it is. It runs on the times at which sound
+arrives and on no clock of its own: a frame is late if it is not there when it is due, and a busy moment of this
+process counts against the server, never for it.
 """
 
 from __future__ import annotations
