@@ -46,6 +46,7 @@ from speechagents.ui.perform_views import (
     heard_view,
     listen_view,
     progress_view,
+    speech_label,
     voice_label,
 )
 from speechagents.ui.reading import read_text, read_upload
@@ -63,7 +64,6 @@ _REMEMBER: Final = """(id) => {
   if (id !== (new URLSearchParams(location.search).get('production') || '')) window.scrollTo(0, 0);
   history.replaceState(null, '', address);
 }"""
-_LABEL_CHARS: Final = 70
 
 Updates = dict[Any, Any]
 Handler = Callable[..., Any]
@@ -197,7 +197,7 @@ class _Page:
         speech = next((speech for speech in spoken if speech.index == index), None)
         cast = draft.cast(settings)
         return {
-            self._parts.speech: gr.Dropdown([(_label(speech), speech.index) for speech in spoken], value=index),
+            self._parts.speech: gr.Dropdown([(speech_label(speech), speech.index) for speech in spoken], value=index),
             self._parts.words: speech.row.text if speech else "",
             self._parts.style: speech.style if speech else "default",
             self._parts.voice: gr.Dropdown(
@@ -397,9 +397,3 @@ def _within(spoken: Sequence[Speech], passage: Passage) -> tuple[Speech, ...]:
 
 def _index(index: int | None) -> int:
     return -1 if index is None else int(index)
-
-
-def _label(speech: Speech) -> str:
-    text = " ".join(speech.row.text.split())
-    short = text if len(text) <= _LABEL_CHARS else text[: _LABEL_CHARS - 1] + "…"
-    return f"{speech.lines[0].number} · {speech.row.speaker}: {short}"

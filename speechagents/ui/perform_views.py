@@ -19,6 +19,7 @@ from speechagents.resources import resource
 from speechagents.scripts.breakdown import Breakdown
 from speechagents.serving.run_view import RunState, RunView
 from speechagents.terminal import clock
+from speechagents.ui.dialogue_editing import Speech
 from speechagents.ui.error_box import box, note
 from speechagents.ui.theme import role_colour
 from speechagents.voices.casting import Cast
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _SHOWN_EXAMPLES: Final = ("examples/dialogue.txt", "examples/radio-play.fountain", "examples/town-meeting.fountain")
 _SHOWN_WARNINGS: Final = 20
+_LABEL_CHARS: Final = 70
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,13 @@ def cast_view(cast: Cast, voices: Sequence[Voice], house: House, *, narrates: bo
 def voice_label(voice: Voice) -> str:
     """A voice in one line."""
     return f"{voice.id}: {voice.gender.value} {voice.age.value}, {voice.accent}, {voice.f0_hz:.0f} Hz"
+
+
+def speech_label(speech: Speech) -> str:
+    """A speech in one line: the number of its first line, who speaks, and how it begins."""
+    text = " ".join(speech.row.text.split())
+    short = text if len(text) <= _LABEL_CHARS else text[: _LABEL_CHARS - 1] + "…"
+    return f"{speech.lines[0].number} · {speech.row.speaker}: {short}"
 
 
 def _voice_options(voices: Sequence[Voice], chosen: str) -> str:
