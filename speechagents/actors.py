@@ -14,7 +14,7 @@ from speechagents.controllers.controller import Controller, Criticises, Malforme
 from speechagents.controllers.discovery import FoundServer, find_servers
 from speechagents.drama import SceneBrief, clean_name
 from speechagents.errors import SceneError, SettingsError
-from speechagents.listeners.listener import Listener
+from speechagents.listeners.listener import HearsPeopleOnly, Listener
 from speechagents.presets import Preset
 from speechagents.settings import ImproviseSettings
 
@@ -132,15 +132,18 @@ def _at(server: FoundServer, model: str) -> _Choice:
 
 
 def _listener(preset: Preset, controller: Controller, settings: ImproviseSettings) -> Listener | None:
-    """Who listens for a controller that cannot hear."""
+    """Who listens for a controller that cannot hear: the preset's, or the first that understands these voices."""
     if settings.hearing != "audio" or controller.hears:
         return None
     if preset.listener:
         chosen: Listener = LISTENERS.load(preset.listener, preset.listener_options)
         return chosen
-    ready = next((name for name in LISTENERS.names() if not LISTENERS.missing(name)), "")
-    found: Listener | None = LISTENERS.load(ready, {}) if ready else None
-    return found
+    for name in LISTENERS.names():
+        if not LISTENERS.missing(name):
+            found: Listener = LISTENERS.load(name, {})
+            if not isinstance(found, HearsPeopleOnly):
+                return found
+    return None
 
 
 def _critic(controller: Controller, settings: ImproviseSettings) -> Controller | None:

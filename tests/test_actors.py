@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 
 import pytest
 
-from speechagents import actors
+from speechagents import actors, backends
 from speechagents.actors import choose_actors, propose_scene
 from speechagents.agents.critic import Criticised
+from speechagents.audio import Audio
+from speechagents.backends import CONTROLLERS, LISTENERS
 from speechagents.controllers.controller import Directs
 from speechagents.controllers.discovery import FoundServer
 from speechagents.errors import SceneError, SettingsError
+from speechagents.listeners.listener import Transcript
 from speechagents.presets import Preset, presets
 from speechagents.settings import ImproviseSettings
 from tests.controllers.fault_server import FaultServer
@@ -97,6 +102,44 @@ def test_a_critic_sees_the_drafts_of_a_model(embedded: Preset, running: Running)
     running(OLLAMA)
     chosen, _ = choose_actors(embedded, ImproviseSettings(critic_passes=2))
     assert isinstance(chosen.critic, Criticised)
+
+
+class Loud:
+    """A recogniser that understands the embedded voices."""
+
+    identity = "loud"
+
+    def transcribe(
+        self, clips: Sequence[Audio], *, hints: Sequence[str] = (), language: str = ""
+    ) -> Iterator[Transcript]:
+        return iter([Transcript("something")] * len(clips))
+
+
+def install_listeners(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
+    ours = [EntryPoint("pocketsphinx", "speechagents.listeners.pocketsphinx:make_pocketsphinx", LISTENERS.group)]
+    others = [EntryPoint(name, value, LISTENERS.group) for name, value in values.items()]
+    controllers = entry_points(group=CONTROLLERS.group)
+    points = EntryPoints([*ours, *others, *controllers])
+    monkeypatch.setattr(backends, "entry_points", lambda *, group: points.select(group=group))
+
+
+def test_agents_do_not_hear_through_what_understands_people_only(
+    embedded: Preset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_listeners(monkeypatch)
+    chosen, _ = choose_actors(embedded, ImproviseSettings(hearing="audio"))
+    assert chosen.listener is None
+    install_listeners(monkeypatch, zz_loud=f"{__name__}:Loud")
+    chosen, _ = choose_actors(embedded, ImproviseSettings(hearing="audio"))
+    assert isinstance(chosen.listener, Loud)
+
+
+def test_agents_hear_through_whatever_the_preset_names(embedded: Preset, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_listeners(monkeypatch)
+    named = replace(embedded, listener="pocketsphinx", listener_options={"decoders": 1})
+    chosen, _ = choose_actors(named, ImproviseSettings(hearing="audio"))
+    assert chosen.listener is not None
+    assert chosen.listener.identity.startswith("pocketsphinx")
 
 
 def test_one_sentence_becomes_a_scene(embedded: Preset) -> None:

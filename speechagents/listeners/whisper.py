@@ -2,7 +2,8 @@
 
 Owns how clips become one batch: what is speech in each is found first (Silero's detector, which comes with the
 package), all spans of all clips are recognised together, and each span's words go back to its clip. What the detector
-takes for silence is never shown to the model, which would make up words for it. Does not know who listens.
+takes for silence is never shown to the model, which would make up words for it. While somebody speaks, what was said so
+far is recognised anew every now and then, for Whisper does not stream. Does not know who listens.
 
 Weights are read from disk alone unless `download` is asked for. Importing this module needs faster-whisper; nothing
 else in the package imports it but the registry.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import importlib.util
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +35,12 @@ _MAX_SPAN_S: Final = 29.0
 _MAX_HINT_CHARS: Final = 400
 _MADE_UP_RATIO: Final = 2.4
 """Text that compresses better than this repeats itself: Whisper's own sign of a hallucination (Radford et al. 2022)."""
+
+_PARTIAL_EVERY_S: Final = 0.8
+"""Seconds of new speech between two looks at an utterance that is going on."""
+
+_PARTIAL_MOST_S: Final = 20.0
+"""An utterance longer than this is left alone until it is over: each look would take longer than the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +135,46 @@ class WhisperListener:
             found_language = found_language or str(about.language)
         for text, spoken in zip(texts, words, strict=True):
             yield Transcript(" ".join(filter(None, text)), tuple(spoken), found_language)
+
+    def open(self, *, hints: Sequence[str] = (), language: str = "") -> WhisperHearer:
+        """Begin to listen to one utterance."""
+        return WhisperHearer(self, hints, language)
+
+
+class WhisperHearer:
+    """One utterance. Made by `WhisperListener`; looks at all of it at most every `_PARTIAL_EVERY_S` of sound."""
+
+    def __init__(self, listener: WhisperListener, hints: Sequence[str], language: str) -> None:
+        self._listener = listener
+        self._hints = tuple(hints)
+        self._language = language
+        self._pieces: list[Audio] = []
+        self._heard_s = 0.0
+        self._look_at_s = _PARTIAL_EVERY_S
+        self._text = ""
+
+    def feed(self, audio: Audio) -> str:
+        """Hear more; what was understood at the last look. The call that looks takes as long as that."""
+        if self._pieces and audio.rate_hz != self._pieces[0].rate_hz:
+            raise ValueError(f"a piece at {audio.rate_hz} Hz does not continue one at {self._pieces[0].rate_hz} Hz")
+        self._pieces.append(audio.mono())
+        self._heard_s += audio.duration_s
+        if self._look_at_s <= self._heard_s <= _PARTIAL_MOST_S:
+            began = time.monotonic()
+            self._text = self._look().text
+            # Where a look takes longer than the sound between two, the next one waits as long as this one took.
+            self._look_at_s = self._heard_s + max(_PARTIAL_EVERY_S, time.monotonic() - began)
+        return self._text
+
+    def finish(self) -> Transcript:
+        """The transcript of all of it."""
+        return self._look()
+
+    def _look(self) -> Transcript:
+        if not self._pieces:
+            return Transcript("", language=self._language)
+        whole = Audio(np.concatenate([piece.samples for piece in self._pieces]), self._pieces[0].rate_hz)
+        return next(self._listener.transcribe([whole], hints=self._hints, language=self._language))
 
 
 def make_whisper(**options: Any) -> WhisperListener:

@@ -24,6 +24,9 @@ INPUT_RATE_HZ: Final = 24_000
 _QUALITY: Final = "LQ"
 """Of the resampler: 16 bits are plenty for a detector, and better filters hold back twice as much sound."""
 
+_AFTER_CUT_S: Final = 0.25
+"""Voice that goes on after a cut must last so long to be a new utterance: the detector's own reverberation does not."""
+
 _OPEN_ENDS: Final = (",", ";", ":", "–", "—", "-", "…", "...")
 _FULL_STOPS: Final = (".", "!", "?", "。", "！", "？")
 
@@ -138,6 +141,7 @@ class TurnDetector:
         self._windows = 0
         self._free_from = 0.0  # where the next utterance may begin at the earliest
         self._going = _Utterance()
+        self._just_cut = False
 
     @property
     def position_s(self) -> float:
@@ -168,10 +172,12 @@ class TurnDetector:
 
     def cut(self) -> SpeechStopped | None:
         """End the utterance that is going on now, without waiting for a silence; None if there is none."""
+        self._just_cut = True
         return self._stop()
 
     def reset(self) -> None:
         """Forget the utterance that is going on."""
+        self._just_cut = True
         self._stop()
 
     def _window(self, window: Samples) -> SpeechStarted | SpeechStopped | None:
@@ -186,11 +192,14 @@ class TurnDetector:
             if going.first_s is None:
                 going.first_s = start_s
             going.end_s = start_s + WINDOW_S
-            if going.start_s is None and going.voiced * WINDOW_S >= settings.least_speech_s:
+            least_s = max(settings.least_speech_s, _AFTER_CUT_S) if self._just_cut else settings.least_speech_s
+            if going.start_s is None and going.voiced * WINDOW_S >= least_s:
+                self._just_cut = False
                 going.start_s = max(self._free_from, going.first_s - settings.prefix_padding_s)
                 return SpeechStarted(going.start_s)
         elif going.start_s is None:
             self._going = _Utterance()
+            self._just_cut = False
         else:
             going.silent += 1
             # What was understood comes late; until then the settings' own silence counts.

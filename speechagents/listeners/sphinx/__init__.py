@@ -1,0 +1,1 @@
+"""What the embedded recogniser is made of: its processes, how it is told likely words, how names are pronounced."""

@@ -1,0 +1,1 @@
+"""What the embedded recogniser is made of."""
