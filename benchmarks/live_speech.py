@@ -1,7 +1,7 @@
-"""What visitors say on stage: short sentences to somebody by name, in a voice that the embedded recogniser understands.
+"""What visitors say on stage: questions to somebody by name, in a voice that the embedded recogniser understands.
 
-Owns the sentences, their sound with a little noise as a room has it, and where in it the voice ends. Does not know how
-it is sent.
+Owns the questions, their sound (`benchmarks/spoken`) with a little noise as a room has it, and where in it the voice
+ends. Does not know how it is sent.
 """
 
 from __future__ import annotations
@@ -9,34 +9,31 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from speechagents import Studio
 from speechagents.audio import Audio, Samples
 from speechagents.live import pcm16
-from speechagents.voices.synthesizer import SpokenLine, Take
-
-VOICE = "adam"
-"""American and low: without noise, and with other accents, the embedded recogniser does not understand espeak-ng."""
 
 FRAME = round(0.02 * pcm16.RATE_HZ)
 _NOISE = 0.0015
 _SPEECH_PEAK = 0.3
 _VOICED_DB = -40.0
 
-SENTENCES = (
-    ("Sophia", "Sophia, where are you going on Monday?"),
-    ("Daniel", "Daniel, what did you put into the cake?"),
-    ("Maya", "Maya, tell me what you think of my book."),
-    ("Leo", "Leo, will you play the guitar for us?"),
-    ("Sophia", "Sophia, who is calling you all the time?"),
-    ("Daniel", "Daniel, do you want to cut the cake now?"),
-    ("Maya", "Maya, why do you talk about sandwiches?"),
-    ("Leo", "Leo, did you eat the cherry on the way?"),
+SPOKEN = Path(__file__).parent / "spoken"
+QUESTIONS = (
+    ("sophia-monday", "Sophia, where are you going on Monday?"),
+    ("daniel-cake", "Daniel, what did you put into the cake?"),
+    ("maya-book", "Maya, tell me what you think of my book."),
+    ("leo-guitar", "Leo, will you play the guitar for us?"),
+    ("sophia-calling", "Sophia, who is calling you all the time?"),
+    ("daniel-cut", "Daniel, do you want to cut the cake now?"),
+    ("maya-sandwiches", "Maya, why do you talk about sandwiches?"),
+    ("leo-cherry", "Leo, did you eat the cherry on the way?"),
 )
-"""To whom, and what, in the city park."""
+"""Names of the files and what is said in them, in the city park; the first word is the name of who is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +56,9 @@ class Sentence:
 
 
 def sentences() -> tuple[Sentence, ...]:
-    """All that is said, spoken by the embedded voices."""
-    with Studio() as studio:
-        voice = next(voice for voice in studio.synthesizer.voices if voice.id == VOICE)
-        lines = [SpokenLine(text, voice, language="en") for _, text in SENTENCES]
-        takes = [take for take in studio.synthesizer.speak(lines) if isinstance(take, Take)]
-    assert len(takes) == len(SENTENCES)
+    """All that is said."""
     return tuple(
-        _sentence(text, to, take.audio, seed)
-        for seed, ((to, text), take) in enumerate(zip(SENTENCES, takes, strict=True))
+        _sentence(text, Audio.read(SPOKEN / f"{name}.flac"), seed) for seed, (name, text) in enumerate(QUESTIONS)
     )
 
 
@@ -93,13 +84,15 @@ def words_understood(said: str, heard: str) -> tuple[int, int]:
     return sum(block.size for block in blocks), len(wanted)
 
 
-def _sentence(text: str, to: str, audio: Audio, seed: int) -> Sentence:
+def _sentence(text: str, audio: Audio, seed: int) -> Sentence:
     clean = audio.mono().resampled(pcm16.RATE_HZ).samples
     end = voice_end(clean)
     noise = np.random.default_rng(seed).normal(0.0, _NOISE, len(clean))
     sound = (clean * (_SPEECH_PEAK / np.abs(clean).max()) + noise).astype(np.float32)
     voiced_frames = -(-end // FRAME)
-    return Sentence(text, to, _frames(sound), voiced_frames, (voiced_frames * FRAME - end) / pcm16.RATE_HZ)
+    return Sentence(
+        text, text.partition(",")[0], _frames(sound), voiced_frames, (voiced_frames * FRAME - end) / pcm16.RATE_HZ
+    )
 
 
 def _frames(samples: Samples) -> tuple[dict[str, Any], ...]:

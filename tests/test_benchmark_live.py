@@ -10,8 +10,10 @@ import pytest
 from benchmarks.live import targets
 from benchmarks.live_figures import share, slope, spread
 from benchmarks.live_server import Sample, takes
-from benchmarks.live_speech import FRAME, voice_end, words_understood
+from benchmarks.live_speech import FRAME, sentences, voice_end, words_understood
 from benchmarks.live_transport import PITCHES_HZ, Pip, tape, ways
+from speechagents.resources import resource
+from speechagents.scripts.scene_file import read_scene
 
 
 def went_in(at_s: float, number: int) -> Pip:
@@ -61,6 +63,14 @@ class TestSpeech:
         voice[10 * FRAME : 60 * FRAME] += 0.3 * np.sin(np.arange(50 * FRAME, dtype=np.float32) / 20)
 
         assert voice_end(voice) == pytest.approx(60 * FRAME, abs=FRAME // 4)
+
+    def test_what_visitors_ask_ends_in_its_last_frames_and_is_for_somebody_in_the_scene(self) -> None:
+        scene = read_scene(resource("assets", "examples", "scenes", "city-park-picnic.yaml"))
+        for sentence in sentences():
+            assert scene.role(sentence.to) is not None
+            assert sentence.to != scene.roles[0].name, "that is who asks"
+            assert 0.5 < sentence.voiced_frames / len(sentence.frames) <= 1.0
+            assert 0.0 <= sentence.tail_s < 0.02
 
     def test_silence_has_no_voice(self) -> None:
         assert voice_end(np.zeros(10 * FRAME, np.float32)) == 0
