@@ -216,6 +216,7 @@ class Connection:
                 subprotocols=[Subprotocol("realtime")],
                 open_timeout=_TIMEOUT_S,
                 max_size=_MAX_FRAME_BYTES,
+                compression=None,
                 user_agent_header="speechagents",
                 proxy=None if self._server.is_here else True,
             )

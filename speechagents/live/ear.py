@@ -23,12 +23,17 @@ from speechagents.errors import ListenerError
 from speechagents.listeners.listener import Hearer, Listener, StreamingListener, Transcript
 from speechagents.live.endpointing import SpeechStarted, SpeechStopped, TurnDetector
 from speechagents.live.pcm16 import RATE_HZ
+from speechagents.live.vad import RATE_HZ as VAD_HZ
+from speechagents.live.vad import WINDOW
 
 MAX_UTTERANCE_S: Final = 60.0
 """Whoever speaks longer is taken to have made one message, and goes on with the next."""
 
 _MAX_BACKLOG_S: Final = 10.0
 """Sound that waits because the recogniser is slow; what comes on top of that is lost, and said to be."""
+
+_LEAST_S: Final = WINDOW / VAD_HZ
+"""Less sound than one window of the detector is not worth a thread's attention."""
 
 _HISTORY_S: Final = 2.0
 """How far back the begin of an utterance can lie when it is noticed."""
@@ -186,7 +191,10 @@ class Ear:
                 self._lost_s += audio.duration_s
                 return
             self._backlog_s += audio.duration_s
-        self._put(_Heard(audio, now_s))
+            enough = self._backlog_s >= _LEAST_S
+            self._waiting.append(_Heard(audio, now_s))
+        if enough:
+            self._start()
 
     def commit(self) -> None:
         """What was said so far is an utterance, pause or not."""
@@ -203,9 +211,14 @@ class Ear:
             self._waiting.clear()
         self._put(_Wish.LEAVE)
 
-    def _put(self, thing: _Heard | _Wish) -> None:
+    def _put(self, wish: _Wish) -> None:
         with self._lock:
-            self._waiting.append(thing)
+            self._waiting.append(wish)
+        self._start()
+
+    def _start(self) -> None:
+        """Let a thread work off what waits, if none is at it."""
+        with self._lock:
             if self._at_work:
                 return
             self._at_work = True

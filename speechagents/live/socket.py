@@ -23,7 +23,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from speechagents.live.line import Line, LineLimits
-from speechagents.live.server_reach import limit_frames
+from speechagents.live.server_reach import limit_frames, refuse_compression
 from speechagents.live.sessions import Clock, Sessions, Sleep
 
 REALTIME_PATH: Final = "/v1/realtime"
@@ -84,6 +84,7 @@ class _Realtime:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         limit_frames(receive, self._limits.frame_bytes)
+        refuse_compression(receive)
         socket = WebSocket(scope, receive, send)
         if not self._gate.origin_allowed(socket.headers):
             await _deny(socket, 403, "origin_not_allowed", "pages of this origin may not connect here")

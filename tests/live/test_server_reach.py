@@ -7,8 +7,10 @@ from typing import Any
 from uvicorn import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.datastructures import Headers
+from websockets.http11 import Request
 
-from speechagents.live.server_reach import drop, limit_frames
+from speechagents.live.server_reach import drop, limit_frames, refuse_compression
 
 
 class Older:
@@ -44,8 +46,34 @@ def test_older_servers_have_it_elsewhere() -> None:
     assert protocol.max_size == 1_000
 
 
+def test_agreed_compression_is_taken_back_before_it_begins() -> None:
+    config = Config(app)
+    config.load()
+    protocol = WebSocketsSansIOProtocol(config, ServerState(), {}, _Loop())  # type: ignore[arg-type]
+    assert not refuse_compression(protocol.receive), "nobody has asked for any yet"
+    asked = Request(
+        "/",
+        Headers(
+            {
+                "Host": "localhost",
+                "Upgrade": "websocket",
+                "Connection": "Upgrade",
+                "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+                "Sec-WebSocket-Version": "13",
+                "Sec-WebSocket-Extensions": "permessage-deflate",
+            }
+        ),
+    )
+    protocol.response = protocol.conn.accept(asked)
+    assert "Sec-WebSocket-Extensions" in protocol.response.headers
+    assert refuse_compression(protocol.receive)
+    assert "Sec-WebSocket-Extensions" not in protocol.response.headers
+    assert protocol.conn.extensions == []
+
+
 def test_under_an_unknown_server_nothing_is_done_and_said_so() -> None:
     assert not limit_frames(somebody_elses, 1_000)
+    assert not refuse_compression(somebody_elses)
     assert not drop(somebody_elses)
 
 

@@ -291,13 +291,13 @@ async def test_a_large_message_in_small_frames_is_refused_too() -> None:
         assert await close_code_of(reader) == 1009
 
 
-async def test_a_small_frame_that_inflates_to_a_large_one_is_refused_too() -> None:
+async def test_nothing_is_inflated_so_a_bomb_is_no_frame_at_all() -> None:
     async with theatre() as house, by_hand(house, "permessage-deflate") as (reader, writer):
         deflate = zlib.compressobj(wbits=-12)
         bomb = (deflate.compress(bytes(10_000_000)) + deflate.flush(zlib.Z_SYNC_FLUSH)).removesuffix(b"\0\0\xff\xff")
         assert len(bomb) < 20_000
         writer.write(struct.pack("!BBH", 0xC1, 0xFE, len(bomb)) + bytes(4) + bomb)
-        assert await close_code_of(reader) == 1009
+        assert await close_code_of(reader) == 1002
 
 
 async def test_a_large_frame_is_refused_where_the_server_cannot_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -401,8 +401,11 @@ async def test_a_client_that_never_reads_is_cut_off_its_session_paused_and_nothi
             await arrive(back)
             assert [(await back.event())["message"]["id"] for _ in range(made)] == list(range(made))
         # Not even the close frame waits for the client that does not read: the connection is gone.
-        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-            await close_code_of(reader)
+        # What the network had taken before may still arrive.
+        async with asyncio.timeout(PATIENCE_S):
+            with suppress(ConnectionError):
+                while await reader.read(65_536):
+                    pass
 
 
 async def test_a_frame_from_the_way_home_measures_it() -> None:
