@@ -384,7 +384,7 @@ async def test_a_client_that_never_reads_is_cut_off_its_session_paused_and_nothi
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
     async with (
-        theatre(outbox_limits=bounds, line_limits=LineLimits(close_s=0.05)) as house,
+        theatre(outbox_limits=bounds, line_limits=LineLimits(close_s=0.05, linger_s=0.05)) as house,
         by_hand(house, raw=raw) as (reader, _),
     ):
         await until(lambda: house.company.puppets and house.company.only.received)
