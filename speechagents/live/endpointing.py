@@ -47,6 +47,12 @@ _GERMAN: Final = frozenset((
 _UNFINISHED: Final = {"en": _ENGLISH, "de": _GERMAN}
 
 
+_HUSH: Final = 1e-4
+"""Below three steps of 16 bits: muted, or gated by the browser's noise suppression."""
+_HUSHED_WINDOWS: Final = 10
+"""After a third of a second of that the detector has settled, and need not be asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class TurnDetection:
     """How turns are told apart.
@@ -139,6 +145,7 @@ class TurnDetector:
         self._rest: Samples = np.zeros(0, np.float32)
         self._fed = 0
         self._windows = 0
+        self._hushed = 0  # windows of silence in a row
         self._free_from = 0.0  # where the next utterance may begin at the earliest
         self._going = _Utterance()
         self._just_cut = False
@@ -180,8 +187,13 @@ class TurnDetector:
         self._just_cut = True
         self._stop()
 
+    def _probability(self, window: Samples) -> float:
+        """How probable it is that somebody speaks; a microphone that is off costs nothing."""
+        self._hushed = self._hushed + 1 if np.abs(window).max() < _HUSH else 0
+        return 0.0 if self._hushed > _HUSHED_WINDOWS else self._voice.probability(window)
+
     def _window(self, window: Samples) -> SpeechStarted | SpeechStopped | None:
-        probability = self._voice.probability(window)
+        probability = self._probability(window)
         start_s = self._windows * WINDOW_S
         self._windows += 1
         going, settings = self._going, self._settings

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from speechagents.audio import Audio, Samples
 from speechagents.errors import SettingsError
 from speechagents.live.endpointing import SpeechStarted, SpeechStopped, TurnDetection, TurnDetector
-from speechagents.live.vad import WINDOW_S, SileroVad
+from speechagents.live.vad import WINDOW_S, SileroVad, VoiceStream
 from tests.live.babble import babble, hush
 
 VAD = SileroVad()
@@ -194,6 +194,32 @@ def test_what_is_forgotten_is_not_ended() -> None:
     going.reset()
     assert heard(going, hush(1.0)) == []
     assert going.position_s == pytest.approx(2.02, abs=0.05)
+
+
+def test_after_a_muted_microphone_the_next_words_are_found_all_the_same() -> None:
+    muted = np.zeros(3 * 24_000, np.float32)
+    found = heard(detector(), np.concatenate([muted, babble(1.0), muted]))
+    assert [type(one) for one in found] == [SpeechStarted, SpeechStopped]
+    assert found[1].end_s == pytest.approx(4.0, abs=0.12)  # type: ignore[union-attr]
+
+
+def test_a_muted_microphone_is_not_listened_to() -> None:
+    asked: list[int] = []
+
+    class Counting(SileroVad):
+        def stream(self) -> VoiceStream:
+            made = super().stream()
+            probability = made.probability
+
+            def counted(window: Samples) -> float:
+                asked.append(len(window))
+                return probability(window)
+
+            made.probability = counted  # type: ignore[method-assign]
+            return made
+
+    heard(TurnDetector(SETTINGS, Counting()), np.zeros(10 * 24_000, np.float32))
+    assert len(asked) < 0.05 * 10.0 / WINDOW_S
 
 
 def test_other_sound_is_refused() -> None:
