@@ -48,7 +48,7 @@ def refuse_compression(receive: Receive) -> bool:
     protocol = getattr(receive, "__self__", None)
     headers = getattr(getattr(protocol, "response", None), "headers", None)
     connection = getattr(protocol, "conn", None)
-    if headers is None or not getattr(connection, "extensions", None) or _EXTENSIONS not in headers:
+    if connection is None or headers is None or _EXTENSIONS not in headers:
         return False
     del headers[_EXTENSIONS]
     connection.extensions = []

@@ -8,15 +8,16 @@ it is given.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from speechagents.audio import Audio
 from speechagents.drama import clean_name
 from speechagents.errors import ListenerError, SpeechAgentsError
-from speechagents.listeners.listener import ChecksLanguage, Listener
+from speechagents.listeners.listener import ChecksLanguage, Listener, StreamingListener
 from speechagents.live import drama_events, server_events
 from speechagents.live.client_events import (
     AppendAudio,
@@ -41,6 +42,7 @@ from speechagents.live.drama_events import RoleView, SceneView
 from speechagents.live.ear import Ear
 from speechagents.live.endpointing import TurnDetection, TurnDetector
 from speechagents.live.outbox import Outbox
+from speechagents.live.pcm16 import RATE_HZ
 from speechagents.live.play import Play, Threads
 from speechagents.live.scene import LiveScene
 from speechagents.live.sessions import Attached, Detached, SessionInput
@@ -52,6 +54,7 @@ MODEL: Final = "speechagents-stage"
 """What a session calls its model before a scene, and so a controller, is chosen."""
 
 _DEFAULT_VAD: Final = ServerVad()
+_TUNING_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,15 +240,19 @@ class StageSession:
         assert self._play is not None  # noqa: S101 - called once it is open
         if self._ear is not None:
             self._ear.close()
+        listener = self._hearing.listener if not deaf else None
+        hints, language = _hints(scene), scene.scene.language
         self._ear = Ear(
-            TurnDetector(self._turn_detection(scene.scene.language), self._hearing.vad),
-            self._hearing.listener if not deaf else None,
+            TurnDetector(self._turn_detection(language), self._hearing.vad),
+            listener,
             self._hearing.threads,
             self._play.hear,
             deaf=deaf,
-            hints=_hints(scene),
-            language=scene.scene.language,
+            hints=hints,
+            language=language,
         )
+        if isinstance(listener, StreamingListener):
+            self._hearing.threads.submit(_tune_in, listener, hints, language)
 
     def _catch_up(self, play: Play) -> None:
         """Tell all messages so far to a client that does not know them."""
@@ -380,6 +387,14 @@ def _filled(wanted: ServerVad, before: ServerVad | PushToTalk) -> ServerVad:
         prefix_padding_ms=base.prefix_padding_ms if wanted.prefix_padding_ms is None else wanted.prefix_padding_ms,
         silence_ms=base.silence_ms if wanted.silence_ms is None else wanted.silence_ms,
     )
+
+
+def _tune_in(listener: StreamingListener, hints: Sequence[str], language: str) -> None:
+    """Let a recogniser start and learn the likely words before the person has said the first one."""
+    with suppress(ListenerError):  # told when the person speaks
+        hearer = listener.open(hints=hints, language=language)
+        hearer.feed(Audio.silence(_TUNING_S, RATE_HZ))
+        hearer.finish()
 
 
 def _hints(scene: LiveScene) -> list[str]:

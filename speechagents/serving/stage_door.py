@@ -6,6 +6,7 @@ played.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,6 +29,7 @@ from speechagents.serving.cards import Kind
 from speechagents.serving.settings import ServeSettings
 from speechagents.serving.visitors import Visitor
 from speechagents.settings import DEFAULT_FORMATS, ImproviseSettings
+from speechagents.voices.synthesizer import SpokenLine, Synthesizer
 
 if TYPE_CHECKING:
     from speechagents.serving.house import House
@@ -48,6 +50,8 @@ def make_sessions(house: House, settings: ServeSettings) -> Sessions:
         thinking=ThreadPoolExecutor(_THINKERS, thread_name_prefix="thought"),
         voices=ThreadPoolExecutor(max(2, cores), thread_name_prefix="voice"),
     )
+    # The first voice of each process takes a second to come; nobody on stage should wait for it.
+    threads.voices.submit(_warm, house.studio.synthesizer, 2 * cores)
     clock = LoopClock()
 
     async def make(ticket: Ticket, outbox: Outbox) -> StageSession:
@@ -123,6 +127,13 @@ class StageDoor:
 
 def _anything_in(stream: Path) -> bool:
     return stream.is_file() and stream.stat().st_size > 0
+
+
+def _warm(synthesizer: Synthesizer, lines: int) -> None:
+    """Let the voices speak once, all at the same time; what goes wrong here is told when somebody is to speak."""
+    with contextlib.suppress(SpeechAgentsError):
+        for _ in synthesizer.speak([SpokenLine("Ready.", voice) for voice in synthesizer.voices[:lines]]):
+            pass
 
 
 def _scene(wanted: OpenScene) -> SceneBrief:
