@@ -37,17 +37,18 @@ if TYPE_CHECKING:
 DEFAULT_EXAMPLE: Final = "city-park-picnic"
 """The scene for a client that asks for none."""
 
-_THINKERS: Final = 32
-"""Threads that mostly wait: for models on other machines, and for the disk."""
+_WAITERS: Final = 32
+"""Threads that mostly wait: for models on other machines and for the disk, or for a recogniser. With one for each core,
+two people whose words were still being understood left everybody else unheard."""
 
 
 def make_sessions(house: House, settings: ServeSettings) -> Sessions:
     """The live stage of a house."""
     listener, deaf = _listener(house)
     cores = os.cpu_count() or 1
-    hearing = Hearing(SileroVad(), listener, deaf, ThreadPoolExecutor(cores, thread_name_prefix="ear"))
+    hearing = Hearing(SileroVad(), listener, deaf, ThreadPoolExecutor(_WAITERS, thread_name_prefix="ear"))
     threads = Threads(
-        thinking=ThreadPoolExecutor(_THINKERS, thread_name_prefix="thought"),
+        thinking=ThreadPoolExecutor(_WAITERS, thread_name_prefix="thought"),
         voices=ThreadPoolExecutor(max(2, cores), thread_name_prefix="voice"),
     )
     # The first voice of each process takes a second to come; nobody on stage should wait for it.
