@@ -22,7 +22,7 @@ from speechagents.audio import Audio, Samples
 from speechagents.errors import ListenerError, SettingsError
 from speechagents.listeners.listener import TranscribedWord, Transcript
 from speechagents.listeners.sphinx.likely import Likely, likely_words
-from speechagents.listeners.sphinx.process import DecoderPool, DecoderProcess
+from speechagents.listeners.sphinx.process import Attention, DecoderPool, DecoderProcess
 
 SETTINGS_VERSION: Final = 1
 """Raise it whenever the same sound would be understood otherwise."""
@@ -84,7 +84,7 @@ class PocketsphinxListener:
     def open(self, *, hints: Sequence[str] = (), language: str = "") -> PocketsphinxHearer:
         """Begin to listen to one utterance."""
         self.check_language(language)
-        return PocketsphinxHearer(self._pool, likely_words(hints))
+        return PocketsphinxHearer(self._pool, likely_words(hints), Attention.LIVE)
 
     def transcribe(
         self, clips: Sequence[Audio], *, hints: Sequence[str] = (), language: str = ""
@@ -93,7 +93,10 @@ class PocketsphinxListener:
         self.check_language(language)
         likely = likely_words(hints)
         for first in range(0, len(clips), self._cores):
-            opened = [(PocketsphinxHearer(self._pool, likely), clip) for clip in clips[first : first + self._cores]]
+            opened = [
+                (PocketsphinxHearer(self._pool, likely, Attention.AT_ITS_END), clip)
+                for clip in clips[first : first + self._cores]
+            ]
             for hearer, clip in opened:
                 hearer.feed(clip)
             for hearer, _ in opened:
@@ -107,8 +110,9 @@ class PocketsphinxListener:
 class PocketsphinxHearer:
     """One utterance. Made by `PocketsphinxListener`."""
 
-    def __init__(self, pool: DecoderPool, likely: Likely) -> None:
+    def __init__(self, pool: DecoderPool, likely: Likely, attention: Attention) -> None:
         self._pool = pool
+        self._attention = attention
         self._likely = likely
         self._rate_hz = 0
         self._resampler: Any = None
@@ -197,7 +201,7 @@ class PocketsphinxHearer:
         self._process = process
         # Whoever lets go of an unfinished utterance gives the decoder back.
         self._release = weakref.finalize(self, _give_up, self._pool, process)
-        process.open(self._likely.words)
+        process.open(self._likely.words, self._attention)
         for piece in self._held:
             process.feed(piece)
         self._held.clear()

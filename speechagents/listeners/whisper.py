@@ -23,7 +23,7 @@ import numpy as np
 
 from speechagents.audio import Audio
 from speechagents.errors import ListenerError, SettingsError
-from speechagents.listeners.listener import TranscribedWord, Transcript
+from speechagents.listeners.listener import Listener, TranscribedWord, Transcript
 
 if importlib.util.find_spec("faster_whisper") is None:
     raise ModuleNotFoundError("No module named 'faster_whisper'", name="faster_whisper")
@@ -144,12 +144,12 @@ class WhisperListener:
 class WhisperHearer:
     """One utterance. Made by `WhisperListener`; looks at all of it at most every `_PARTIAL_EVERY_S` of sound."""
 
-    def __init__(self, listener: WhisperListener, hints: Sequence[str], language: str) -> None:
+    def __init__(self, listener: Listener, hints: Sequence[str], language: str) -> None:
         self._listener = listener
         self._hints = tuple(hints)
         self._language = language
         self._pieces: list[Audio] = []
-        self._heard_s = 0.0
+        self._heard = 0
         self._look_at_s = _PARTIAL_EVERY_S
         self._text = ""
 
@@ -158,12 +158,13 @@ class WhisperHearer:
         if self._pieces and audio.rate_hz != self._pieces[0].rate_hz:
             raise ValueError(f"a piece at {audio.rate_hz} Hz does not continue one at {self._pieces[0].rate_hz} Hz")
         self._pieces.append(audio.mono())
-        self._heard_s += audio.duration_s
-        if self._look_at_s <= self._heard_s <= _PARTIAL_MOST_S:
+        self._heard += audio.frames
+        heard_s = self._heard / audio.rate_hz
+        if self._look_at_s <= heard_s <= _PARTIAL_MOST_S:
             began = time.monotonic()
             self._text = self._look().text
             # Where a look takes longer than the sound between two, the next one waits as long as this one took.
-            self._look_at_s = self._heard_s + max(_PARTIAL_EVERY_S, time.monotonic() - began)
+            self._look_at_s = heard_s + max(_PARTIAL_EVERY_S, time.monotonic() - began)
         return self._text
 
     def finish(self) -> Transcript:
@@ -174,7 +175,7 @@ class WhisperHearer:
         if not self._pieces:
             return Transcript("", language=self._language)
         whole = Audio(np.concatenate([piece.samples for piece in self._pieces]), self._pieces[0].rate_hz)
-        return next(self._listener.transcribe([whole], hints=self._hints, language=self._language))
+        return next(iter(self._listener.transcribe([whole], hints=self._hints, language=self._language)))
 
 
 def make_whisper(**options: Any) -> WhisperListener:

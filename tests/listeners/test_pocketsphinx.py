@@ -16,7 +16,7 @@ import pytest
 from speechagents.audio import Audio
 from speechagents.backends import LISTENERS
 from speechagents.errors import ListenerError, SettingsError
-from speechagents.listeners.listener import ChecksLanguage, Hearer, HearsPeopleOnly, StreamingListener
+from speechagents.listeners.listener import ChecksLanguage, Hearer, HearsPeopleOnly, Listener, StreamingListener
 from speechagents.listeners.pocketsphinx import PocketsphinxListener
 
 SPOKEN = Path(__file__).parent / "spoken"

@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -26,6 +27,13 @@ _ANSWER_LIMIT_S: Final = 60.0
 
 LikelyWords = tuple[tuple[str, float, str], ...]
 """Word, weight, and how it sounds if no dictionary knows it."""
+
+
+class Attention(Enum):
+    """When an utterance is understood."""
+
+    LIVE = "while it is spoken"
+    AT_ITS_END = "at its end: a little better, and much later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +74,12 @@ class DecoderProcess:
         self._reader = threading.Thread(target=self._read, name="pocketsphinx-reader", daemon=True)
         self._reader.start()
 
-    def open(self, words: LikelyWords) -> None:
+    def open(self, words: LikelyWords, attention: Attention) -> None:
         """Begin an utterance, and forget the one before."""
         self._number += 1
         self.said = ""
         self.words = words
-        self._send(b"O", json.dumps({"words": words}).encode())
+        self._send(b"O", json.dumps({"words": words, "live": attention is Attention.LIVE}).encode())
 
     def feed(self, pcm: bytes) -> None:
         """Send 16-bit samples at 16 kHz. What is understood of them stands in `said` a moment later."""
