@@ -35,9 +35,12 @@ from speechagents.live.talk import FRAME_S, ticks
 _REPORT_S = 0.2
 _OPENING_S = 60.0
 _CHANCE_S = 15.0
-_ANSWER_S = 8.0
+_ANSWER_S = 30.0
+_QUESTION_S = 3.0
 _SHOWN_S = 6.0
 _ARRIVE_EVERY_S = 0.1
+_PAUSE_S = (2.0, 8.0)
+"""Between the end of an answer and the next question: the agents go on among themselves."""
 
 
 @dataclass(slots=True)
@@ -259,9 +262,9 @@ class Visitor:
         self._chance.shuffle(self._says)
         number = 0
         while True:
-            await asyncio.sleep(self._chance.uniform(0.5, 2.5))
+            await asyncio.sleep(self._chance.uniform(*_PAUSE_S))
             await self._until(lambda: not self._loudspeaker.is_busy, _CHANCE_S)
-            if self.report.over or time.monotonic() > until_s - _ANSWER_S:
+            if self.report.over or time.monotonic() > until_s - _ANSWER_S - _QUESTION_S:
                 return
             await self._ask(self._says[number % len(self._says)])
             number += 1
@@ -293,7 +296,7 @@ async def visit(
         server: Where the stage is.
         opening: The event with which each opens its scene.
         visitors: How many.
-        seconds: From the arrival of the last.
+        seconds: From the arrival of the last; whoever has asked by then still hears the answer.
         microphones: How many of them have one.
         speaks: Whether they ask questions.
     """
@@ -305,7 +308,7 @@ async def visit(
         for seed in range(visitors)
     ]
     began_s, used_s = time.monotonic(), time.process_time()
-    until_s = began_s + visitors * _ARRIVE_EVERY_S + seconds
+    until_s = began_s + visitors * _ARRIVE_EVERY_S + seconds + (_ANSWER_S if speaks else 0.0)
     staying = []
     for person in people:
         staying.append(asyncio.create_task(person.stay(until_s)))
