@@ -179,7 +179,8 @@ def _answer_rows(cases: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _listening_rows(case: Mapping[str, Any]) -> Iterator[str]:
     took = case["took"]
-    yield f"{case['visitors']} visitors, {case['microphones']} microphones, {case['seconds']:g} s, {case['played_minutes']} minutes heard"
+    size = f"{case['visitors']} visitors, {case['microphones']} microphones, {case['seconds']:g} s"
+    yield f"{size}, {case['played_minutes']} minutes heard"
     yield f"  late frames {case['late_frames_percent']} %, worst visitor {case['late_frames_percent_worst']} %"
     yield f"  broken connections {case['reconnects']}, sessions lost {case['lost']}, errors {case['errors'] or 'none'}"
     if took:

@@ -102,14 +102,14 @@ class TestFigures:
         assert slope([0.0, 30.0, 60.0, 90.0], [200.0, 201.0, 202.0, 203.0]) == pytest.approx(2.0)
 
     def test_a_server_takes_what_it_took_while_its_visitors_were_there(self) -> None:
-        samples = [
-            Sample(float(at), 500.0 if at < 10 else max(200.0 + at / 60, 4.0 * at), 10.0, at / 2) for at in range(200)
-        ]
-        samples = [Sample(one.at_s, min(one.rss_mb, 210.0 + one.at_s / 60), 10.0, one.cpu_s) for one in samples]
+        before = [Sample(float(at), 500.0, 10.0, at / 2) for at in range(10)]
+        filling = [Sample(float(at), 100.0 + at, 10.0, at / 2) for at in range(10, 100)]
+        full = [Sample(float(at), 200.0 + at / 60, 10.0, at / 2) for at in range(100, 200)]
+        samples = before + filling + full
 
-        found = takes(samples, 10.0, 200.0)
+        found = takes(samples, 10.0, 199.0)
 
-        assert found["rss_mb_per_minute_of_second_half"] == pytest.approx(1.0)
+        assert found["rss_mb_per_minute_later"] == pytest.approx(1.0)
         assert found["rss_mb_first"] < found["rss_mb_last"] <= found["rss_mb_most"] < 220.0
         assert found["cpu_percent_of_a_core"] == pytest.approx(50.0)
 
