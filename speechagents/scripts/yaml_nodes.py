@@ -25,6 +25,7 @@ _MAX_SHOWN_CHARS: Final = 40
 _NOTHING: Final = ("", "~", "null")
 _NOT_YAML: Final = re.compile(r"[^\x09\x0a\x0d\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # Parts of what the two YAML parsers say, and what a person most likely did.
+_TOO_DEEP: Final = "nested too deep; check brackets and indentation"
 _REMEDIES: Final = (
     ("mapping values are not allowed", "put a text that has a colon in it in quotes"),
     ("cannot start any token", "indent with spaces, and put a text that begins with @, ` or % in quotes"),
@@ -151,6 +152,8 @@ def _events(text: str, source: str) -> Iterator[yaml.Event]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         said = f"{error.context or ''} {error.problem or ''}".strip()
+        if "nesting depth" in said:  # the parser in C has a limit of its own, and then a lower one
+            raise Place(source, mark.line + 1 if mark else line).fault(_TOO_DEEP) from None
         remedy = next((remedy for part, remedy in _REMEDIES if part in said), _REMEDY)
         raise Place(source, mark.line + 1 if mark else line).fault(f"no valid YAML ({said}); {remedy}") from None
     except (yaml.YAMLError, ValueError, OverflowError):
@@ -162,7 +165,7 @@ def _node(event: yaml.Event, events: Iterator[yaml.Event], parent: Place, depth:
     """The value that begins with an event; the parent's field is this one's."""
     at = Place(parent.source, _line(event), parent.field)
     if depth > MAX_DEPTH:
-        raise at.fault("nested too deep; check brackets and indentation")
+        raise at.fault(_TOO_DEEP)
     if isinstance(event, yaml.ScalarEvent):
         return TextNode(at, event.value, plain=event.style in (None, ""))
     if isinstance(event, yaml.SequenceStartEvent):

@@ -17,7 +17,7 @@ from speechagents.live.sessions import LiveSession, Sessions, Ticket
 from speechagents.serving.house import House
 from speechagents.serving.serve import Served, start
 from speechagents.serving.settings import ServeSettings
-from tests.ui.visiting import open_house
+from tests.ui.visiting import open_house, sweep
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -53,9 +53,11 @@ def server(studio: Studio, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         served.stop()
         if temporary is None:
             os.environ.pop("GRADIO_TEMP_DIR", None)
+        sweep()
 
 
-@pytest.fixture(scope="package")
+# Of one module: while Playwright is there, its event loop counts as running, and tests with a loop of their own fail.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium without a window."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
