@@ -127,10 +127,23 @@ def test_who_lets_go_of_an_utterance_frees_its_decoder() -> None:
     listener.close()
 
 
+def test_a_decoder_is_ready_for_whoever_speaks_next() -> None:
+    listener = PocketsphinxListener(decoders=2)
+    hearer = listener.open()
+    hearer.feed(UMBRELLA)
+    assert len(processes(listener)) == 1, "one listens, and another has been started"
+    other = listener.open()
+    other.feed(TRUTH)
+    assert processes(listener) == [], "no more than there may be"
+    hearer.finish()
+    other.finish()
+    listener.close()
+
+
 def test_the_next_utterance_of_a_scene_finds_its_words_loaded() -> None:
     listener = PocketsphinxListener(decoders=2)
     listen(listener.open(hints=NAMES), UMBRELLA)
-    (first,) = processes(listener)
+    (first,) = (process for process in processes(listener) if process.words)
     listen(listener.open(hints=["Quill"]), TRUTH)
     assert len(processes(listener)) == 2
     hearer = listener.open(hints=NAMES)

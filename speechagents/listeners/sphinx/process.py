@@ -184,6 +184,9 @@ class DecoderPool:
             else:
                 return None
             self._out += 1
+            if not self._free and self._out < self._most:
+                # It takes more than a second to load its model; whoever speaks next should not wait for that.
+                self._free.append(DecoderProcess())
             return process
 
     def wait_and_take(self, words: LikelyWords) -> DecoderProcess:
