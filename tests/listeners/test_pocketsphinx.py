@@ -143,7 +143,7 @@ def test_a_decoder_is_ready_for_whoever_speaks_next() -> None:
 def test_the_next_utterance_of_a_scene_finds_its_words_loaded() -> None:
     listener = PocketsphinxListener(decoders=2)
     listen(listener.open(hints=NAMES), UMBRELLA)
-    (first,) = (process for process in processes(listener) if process.words)
+    (first,) = (process._popen.pid for process in listener._pool._free if process.words)
     listen(listener.open(hints=["Quill"]), TRUTH)
     assert len(processes(listener)) == 2
     hearer = listener.open(hints=NAMES)
