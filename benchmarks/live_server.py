@@ -94,25 +94,19 @@ class WatchedServer:
 
 
 def takes(samples: list[Sample], from_s: float, to_s: float) -> dict[str, Any]:
-    """What a server took between two moments: memory at both ends and its trend, and shares of one core.
-
-    Memory grows at first: each session keeps its last minute of sound for a client that comes back. The trend is that
-    of the second half.
-    """
+    """What a server took between two moments: memory minute by minute and its trend, and shares of one core."""
     while_s = [sample for sample in samples if from_s <= sample.at_s <= to_s]
     if len(while_s) < 2:
         return {}
     first, last = while_s[0], while_s[-1]
-    edge_s = min(60.0, (last.at_s - first.at_s) / 4)
-    early = [sample.rss_mb for sample in while_s if sample.at_s <= first.at_s + edge_s]
-    second = [sample for sample in while_s if sample.at_s >= (first.at_s + last.at_s) / 2]
-    late = [sample.rss_mb for sample in while_s if sample.at_s >= last.at_s - edge_s]
+    minutes: dict[int, list[float]] = {}
+    for sample in while_s:
+        minutes.setdefault(int((sample.at_s - first.at_s) // 60), []).append(sample.rss_mb)
     return {
         "minutes": round((last.at_s - first.at_s) / 60, 2),
-        "rss_mb_first": round(sum(early) / len(early), 1),
-        "rss_mb_last": round(sum(late) / len(late), 1),
+        "rss_mb_by_minute": [round(sum(values) / len(values), 1) for values in minutes.values()],
         "rss_mb_most": round(max(sample.rss_mb for sample in while_s), 1),
-        "rss_mb_per_minute_later": round(slope([s.at_s for s in second], [s.rss_mb for s in second]), 2),
+        "rss_mb_per_minute": round(slope([s.at_s for s in while_s], [s.rss_mb for s in while_s]), 2),
         "others_mb_most": round(max(sample.others_mb for sample in while_s), 1),
         "cpu_percent_of_a_core": round(100 * (last.cpu_s - first.cpu_s) / (last.at_s - first.at_s), 1),
     }

@@ -103,14 +103,13 @@ class TestFigures:
 
     def test_a_server_takes_what_it_took_while_its_visitors_were_there(self) -> None:
         before = [Sample(float(at), 500.0, 10.0, at / 2) for at in range(10)]
-        filling = [Sample(float(at), 100.0 + at, 10.0, at / 2) for at in range(10, 100)]
-        full = [Sample(float(at), 200.0 + at / 60, 10.0, at / 2) for at in range(100, 200)]
-        samples = before + filling + full
+        there = [Sample(float(at), 200.0 + (at - 10) / 60, 10.0, at / 2) for at in range(10, 130)]
 
-        found = takes(samples, 10.0, 199.0)
+        found = takes(before + there, 10.0, 129.0)
 
-        assert found["rss_mb_per_minute_later"] == pytest.approx(1.0)
-        assert found["rss_mb_first"] < found["rss_mb_last"] <= found["rss_mb_most"] < 220.0
+        assert found["rss_mb_per_minute"] == pytest.approx(1.0)
+        assert found["rss_mb_by_minute"] == pytest.approx([200.5, 201.5], abs=0.1)
+        assert found["rss_mb_most"] == pytest.approx(202.0, abs=0.1)
         assert found["cpu_percent_of_a_core"] == pytest.approx(50.0)
 
     def test_targets_speak_of_what_was_measured(self) -> None:
