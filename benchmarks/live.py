@@ -85,9 +85,10 @@ def soak(minutes: float) -> dict[str, Any]:
     return _listening(SOAKING, 60 * minutes, microphones=SOAKING_MICROPHONES, filling_s=FILLING_S)
 
 
-def _listening(visitors: int, seconds: float, *, microphones: int) -> dict[str, Any]:
+def _listening(visitors: int, seconds: float, *, microphones: int, filling_s: float = 0.0) -> dict[str, Any]:
+    options = ("--example", COMPANY, "--microphones", str(microphones))
     with Machine() as machine:
-        seen, server = _visit(visitors, seconds, "--example", COMPANY, "--microphones", str(microphones))
+        seen, server = _visit(visitors, seconds, *options, filling_s=filling_s)
     return {
         "visitors": visitors,
         "microphones": microphones,
