@@ -88,7 +88,7 @@ class House:
 
     def close(self) -> None:
         """Stop what is going on, so that it can be resumed, and end the back ends' processes."""
-        if self._loop is not None and "sessions" in vars(self):
+        if self._loop is not None and self._loop.is_running() and "sessions" in vars(self):
             with suppress(TimeoutError, RuntimeError):
                 asyncio.run_coroutine_threadsafe(self.sessions.shut_down(), self._loop).result(_ENDING_S)
         self.runs.close()
