@@ -97,7 +97,7 @@ class Visitor:
     Args:
         server: Where the stage is.
         opening: The event that opens the scene.
-        seed: Of what chance decides: when it speaks, and the noise of its room.
+        seed: Of what chance decides: what happens in the scene, when it speaks, and the noise of its room.
         room: Frames that its microphone hears while nobody speaks; none without a microphone.
         says: What it may say; nothing for one who only listens.
     """
@@ -113,7 +113,8 @@ class Visitor:
     ) -> None:
         self.report = Report()
         self._connection = Connection(server)
-        self._opening = opening
+        # Scenes that all go the same way would all be silent, and all speak, at the same moments.
+        self._opening = {**opening, "seed": seed}
         self._chance = random.Random(seed)  # noqa: S311 - no secret
         self._room = room
         self._says = list(says)
