@@ -156,7 +156,7 @@ def targets(report: Mapping[str, Any]) -> dict[str, Any]:
         found["late frames of 25 listeners, percent (target: at most 5)"] = report["listeners"]["late_frames_percent"]
     if "soak" in report:
         soaked = report["soak"]
-        found["memory of 100 sessions, MB a minute (target: flat)"] = soaked["took"].get("rss_mb_per_minute_later")
+        found["memory of 100 sessions, MB a minute (target: flat)"] = soaked["took"].get("rss_mb_per_minute")
         found["broken connections of 100 (target: none)"] = soaked["reconnects"] + soaked["lost"]
     return found
 

@@ -113,6 +113,8 @@ class TestFigures:
         assert found["cpu_percent_of_a_core"] == pytest.approx(50.0)
 
     def test_targets_speak_of_what_was_measured(self) -> None:
-        reached = targets({"listeners": {"late_frames_percent": 1.5}})
+        soaked = {"took": {"rss_mb_per_minute": 0.4}, "reconnects": 1, "lost": 2}
 
-        assert list(reached.values()) == [1.5]
+        reached = targets({"listeners": {"late_frames_percent": 1.5}, "soak": soaked})
+
+        assert list(reached.values()) == [1.5, 0.4, 3]
