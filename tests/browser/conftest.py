@@ -42,6 +42,7 @@ def server(studio: Studio, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     temporary = os.environ.get("GRADIO_TEMP_DIR")
     data = tmp_path_factory.mktemp("served")
     served = start(ServeSettings(data=data, port=port), house=open_house(studio, data, port=port))
+    sweep()
     try:
         yield served
     finally:

@@ -47,6 +47,7 @@ def server(studio: Studio, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     opened = open_house(studio, data, port=port)
     vars(opened)["sessions"] = Sessions(nobody_plays)
     served = start(ServeSettings(data=data, port=port), house=opened)
+    sweep()
     try:
         yield served
     finally:

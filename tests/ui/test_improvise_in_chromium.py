@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import re
 import socket
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import pytest
 from speechagents import Studio
 from speechagents.serving.serve import Served, start
 from speechagents.serving.settings import ServeSettings
-from tests.ui.visiting import open_house
+from tests.ui.visiting import open_house, sweep
 
 sync_api = pytest.importorskip("playwright.sync_api")
 
@@ -46,9 +45,10 @@ def served(studio: Studio, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         port = probe.getsockname()[1]
     data = tmp_path_factory.mktemp("served")
     running = start(ServeSettings(port=port, data=data), house=open_house(studio, data, port=port))
+    sweep()
     yield running
     running.stop()
-    gc.collect()  # here, where what it finds is nobody's failure
+    sweep()
 
 
 @pytest.fixture(scope="module")

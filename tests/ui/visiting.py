@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import sys
 from collections.abc import Callable
@@ -42,7 +43,15 @@ def is_skipped(value: object) -> bool:
 
 
 def sweep() -> None:
-    """Find what Gradio's server has left behind now and in silence, not in somebody else's test."""
+    """Find what Gradio's server has left behind now and in silence, not in somebody else's test.
+
+    Among it is an event loop for the thread that starts a server, which it neither runs nor closes.
+    """
+    policy = asyncio.get_event_loop_policy()
+    with contextlib.suppress(RuntimeError):
+        if not (loop := policy.get_event_loop()).is_running():
+            loop.close()
+            policy.set_event_loop(None)
     hook = sys.unraisablehook
     sys.unraisablehook = lambda _: None
     try:
