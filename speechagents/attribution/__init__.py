@@ -1,0 +1,1 @@
+"""Who says what in a novel: quotations, characters, and a speaker for each quotation."""
