@@ -1,7 +1,7 @@
 """Fast convolution: of a stream with a long stereo response, and of a whole take with a short filter.
 
-Owns the FFT arithmetic: SciPy's transforms, which work in single precision and on several rows at once, and are
-imported where they are used, for that takes a fifth of a second. Knows nothing of rooms and filters.
+Owns the FFT arithmetic: NumPy's transforms, which since version 2 stay in single precision. Knows nothing of rooms
+and filters.
 """
 
 from __future__ import annotations
@@ -34,15 +34,12 @@ class StereoConvolver:
     """
 
     def __init__(self, response: Samples, block: int) -> None:
-        from scipy import fft
-
-        self._fft = fft
         self._block = block
         parts = max(1, -(-response.shape[1] // block))
         padded = np.zeros((2, parts * block), np.float32)
         padded[:, : response.shape[1]] = response
         # Shape (parts, 2, bins): part k of the response works on the input of k blocks ago.
-        self._parts = fft.rfft(padded.reshape(2, parts, block).transpose(1, 0, 2), 2 * block)
+        self._parts = np.fft.rfft(padded.reshape(2, parts, block).transpose(1, 0, 2), 2 * block)
         self._inputs: list[_Spectrum | None] = [None] * parts
         self._previous = np.zeros(block, np.float32)
 
@@ -58,7 +55,7 @@ class StereoConvolver:
         sounds = np.asarray(rows.any(axis=1))
         heard = np.flatnonzero(sounds[:-1] | sounds[1:])
         # Row k of the windows is blocks k - 1 and k.
-        spectra = self._fft.rfft(sliding_window_view(joined, 2 * self._block)[heard * self._block], axis=1)
+        spectra = np.fft.rfft(sliding_window_view(joined, 2 * self._block)[heard * self._block], axis=1)
         spectrum_of = dict(zip(heard.tolist(), spectra, strict=True))
         totals: dict[int, _Spectrum] = {}
         for index in range(len(rows) - 1):
@@ -69,23 +66,21 @@ class StereoConvolver:
                     totals[index] = part * spectrum if total is None else np.add(total, part * spectrum, out=total)
         out = np.zeros((2, len(rows) - 1, self._block), np.float32)
         if totals:
-            sound = self._fft.irfft(np.stack(list(totals.values()), axis=1), 2 * self._block, overwrite_x=True)
+            sound = np.fft.irfft(np.stack(list(totals.values()), axis=1), 2 * self._block)
             out[:, list(totals)] = sound[:, :, self._block :]
         return out.reshape(2, -1)
 
 
 def filtered(samples: Samples, taps: Samples) -> Samples:
     """A mono sound through a causal filter, as many frames as went in (overlap-add)."""
-    from scipy import fft
-
     step = _FILTER_FFT - len(taps) + 1
     if step <= 0:
         raise ValueError(f"a filter of {len(taps)} taps is too long for transforms of {_FILTER_FFT}")
     blocks = -(-len(samples) // step)
     padded = np.zeros(blocks * step, np.float32)
     padded[: len(samples)] = samples
-    spectra = fft.rfft(padded.reshape(blocks, step), _FILTER_FFT) * fft.rfft(taps, _FILTER_FFT)
-    pieces = fft.irfft(spectra, _FILTER_FFT).astype(np.float32, copy=False)
+    spectra = np.fft.rfft(padded.reshape(blocks, step), _FILTER_FFT) * np.fft.rfft(taps, _FILTER_FFT)
+    pieces = np.fft.irfft(spectra, _FILTER_FFT).astype(np.float32, copy=False)
     out = np.zeros(blocks * step + _FILTER_FFT, np.float32)
     out[: blocks * step].reshape(blocks, step)[:] = pieces[:, :step]
     tail = _FILTER_FFT - step
@@ -105,13 +100,11 @@ def minimum_phase(magnitudes: NDArray[np.float64], taps: int) -> Samples:
         magnitudes: Linear gains at ``n // 2 + 1`` frequencies from 0 to half the rate.
         taps: Length; the second half is faded out.
     """
-    from scipy import fft
-
     length = 2 * (len(magnitudes) - 1)
-    cepstrum = fft.irfft(np.log(np.maximum(magnitudes, 1e-5)), length)
+    cepstrum = np.fft.irfft(np.log(np.maximum(magnitudes, 1e-5)), length)
     cepstrum[1 : length // 2] *= 2.0
     cepstrum[length // 2 + 1 :] = 0.0
-    response = fft.irfft(np.exp(fft.rfft(cepstrum)), length)[:taps]
+    response = np.fft.irfft(np.exp(np.fft.rfft(cepstrum)), length)[:taps]
     half = taps // 2
     response[half:] *= 0.5 + 0.5 * np.cos(np.linspace(0.0, np.pi, taps - half))
     return np.asarray(response, np.float32)

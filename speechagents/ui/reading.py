@@ -48,13 +48,13 @@ def read_upload(path: Path, name: str) -> Script:
         name: As the visitor calls it.
 
     Raises:
-        ScriptError: As `read_text`; or it is a book, which this release does not read.
+        ScriptError: As `read_text`; or it is a book, which `speechagents read` takes.
     """
     try:
         suffix = Path(name).suffix.casefold()
         if suffix in _BOOKS:
-            reason = f"{suffix[1:].upper()} files are not read in this release (books come with a later one); paste "
-            reason += "the text as lines such as ANNA: Hello., or export it as Fountain, FDX or plain text"
+            reason = f"{suffix[1:].upper()} files are books, and this page performs scripts: run `speechagents read` "
+            reason += "for an audiobook, or paste the text as lines such as ANNA: Hello."
             raise ScriptError(reason, source=_shown(name))
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)

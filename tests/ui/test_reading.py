@@ -51,7 +51,7 @@ def test_an_encoding_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["novel.epub", "novel.pdf", "NOVEL.DOCX"])
 def test_a_book_is_refused_with_a_remedy_and_deleted(tmp_path: Path, name: str) -> None:
     path = uploaded(tmp_path, name, b"PK\x03\x04")
-    with pytest.raises(ScriptError, match=r"later one.*paste the text"):
+    with pytest.raises(ScriptError, match=r"run `speechagents read` .*paste the text"):
         read_upload(path, name)
     assert not path.exists()
 
