@@ -32,9 +32,9 @@ def take_address(identity: str, line: SpokenLine) -> str:
         line: What is to be spoken.
 
     Returns:
-        64 hexadecimal digits; equal exactly when back end, voice, style, language and text are.
+        64 hexadecimal digits; equal exactly when back end, voice, style, language, text and attempt are.
     """
-    parts = [
+    parts: list[str | int | float] = [
         _FORMAT,
         identity,
         line.voice.id,
@@ -44,6 +44,8 @@ def take_address(identity: str, line: SpokenLine) -> str:
         round(line.style.strength, 4),
         line.text,
     ]
+    if line.attempt:
+        parts.append(line.attempt)
     return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode()).hexdigest()
 
 

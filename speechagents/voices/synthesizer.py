@@ -74,12 +74,15 @@ class SpokenLine:
         voice: Who says it; a voice of that synthesizer.
         style: How.
         language: BCP 47 tag; empty means the voice's home language.
+        attempt: Which rendering of the line is wanted, 0 the first. A back end that offers `SpeaksAnew` speaks it
+            otherwise each time, and the same attempt the same way; for all others it changes nothing.
     """
 
     text: str
     voice: Voice
     style: Style = Style()
     language: str = ""
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,28 @@ class ChecksLanguage(Protocol):
         Raises:
             SettingsError: It is not spoken; the message names similar ones.
         """
+
+
+@runtime_checkable
+class SpeaksAnew(Protocol):
+    """What a synthesizer may offer besides: speaking a line again in another way, by `SpokenLine.attempt`."""
+
+    @property
+    def takes_vary(self) -> bool:
+        """Whether it does so as it is loaded; a model that always takes the likeliest sound does not."""
+
+
+@runtime_checkable
+class SpeaksByRule(Protocol):
+    """What a synthesizer may say of itself: it makes sound word by word, and tells each word as it makes it.
+
+    Its takes are proofed by those words. Recognisers, which learnt from people, misread such voices and would find
+    faults where there are none.
+    """
+
+    @property
+    def rule(self) -> str:
+        """What it goes by, for people."""
 
 
 @runtime_checkable

@@ -47,6 +47,7 @@ def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
         dataclasses.replace(LINE, style=Style("sad")),
         dataclasses.replace(LINE, style=Style("default", 0.5)),
         dataclasses.replace(LINE, language="de"),
+        dataclasses.replace(LINE, attempt=1),
         dataclasses.replace(LINE, voice=dataclasses.replace(VOICE, id="bea")),
         dataclasses.replace(LINE, voice=dataclasses.replace(VOICE, recipe="pitch 2")),
     ],

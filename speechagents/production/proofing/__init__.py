@@ -1,0 +1,1 @@
+"""Proofing: every take is heard, judged, and where its voice can, spoken again."""
