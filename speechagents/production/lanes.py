@@ -147,12 +147,15 @@ PROGRESS_STEP_S = 10.0
 """Progress is told each time so many seconds of the programme are done."""
 
 
-def run(jobs: Mapping[str, Job[Any]], *, threads: int) -> Iterator[Progress | Done[Any]]:
+def run(
+    jobs: Mapping[str, Job[Any]] | Iterable[tuple[str, Job[Any]]], *, threads: int, at_once: int | None = None
+) -> Iterator[Progress | Done[Any]]:
     """Run jobs together, their lanes side by side.
 
     Args:
-        jobs: By name. Earlier ones start first.
+        jobs: By name. Earlier ones start first. Pairs are taken one by one, as jobs are begun.
         threads: Workers.
+        at_once: Most jobs that are begun and not done; None begins all.
 
     Yields:
         Progress of lanes that have a `total_s`, and each job's result as soon as it returns.
@@ -161,16 +164,21 @@ def run(jobs: Mapping[str, Job[Any]], *, threads: int) -> Iterator[Progress | Do
         BaseException: Whatever a task, a `consume` or a job raised; everything else is stopped first.
     """
     news = threading.Condition()
-    running = [_RunningJob(name, job) for name, job in jobs.items()]
+    waiting = iter(jobs.items() if isinstance(jobs, Mapping) else jobs)
+    active: list[_RunningJob] = []
+    exhausted = False
     pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="speechagents-export")
     try:
-        active = []
-        for job in running:
-            if job.next_lane():
+        while active or not exhausted:
+            while not exhausted and (at_once is None or len(active) < at_once):
+                if (pair := next(waiting, None)) is None:
+                    exhausted = True
+                    break
+                job = _RunningJob(*pair)
                 active.append(job)
-            else:
-                yield Done(job.name, job.result)
-        while active:
+                if not job.next_lane():
+                    active.remove(job)
+                    yield Done(job.name, job.result)
             _start_tasks(active, pool, news, look_ahead=threads + 1)
             for job in list(active):
                 yield from _consume(job, news)
@@ -180,18 +188,18 @@ def run(jobs: Mapping[str, Job[Any]], *, threads: int) -> Iterator[Progress | Do
                     active.remove(job)
                     yield Done(job.name, job.result)
             with news:
-                if active and not any(_has_news(job) for job in active):
+                if active and (exhausted or len(active) == at_once) and not any(_has_news(job) for job in active):
                     news.wait()
     finally:
         with news:
-            for job in running:
+            for job in active:
                 for task in job.started:
                     task.cancelled = True
             news.notify_all()
         pool.shutdown(wait=True, cancel_futures=True)
         # All jobs are closed even if closing one raises: each has a temporary file to remove.
         with contextlib.ExitStack() as closing:
-            for job in running:
+            for job in active:
                 closing.callback(job.job.close)
 
 

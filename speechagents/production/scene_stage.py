@@ -28,12 +28,12 @@ from speechagents.production.programme import PROGRAMME_HZ
 from speechagents.production.rhythm import SceneClock, in_order_of_start
 from speechagents.production.rooms import room_for
 from speechagents.production.sounds import SoundLibrary, closed, place_cue
+from speechagents.production.speaking import Request, render
 from speechagents.production.staging import line_pan, positions
-from speechagents.production.takes import TakeStore, take_address
+from speechagents.production.takes import TakeStore
 from speechagents.production.timeline import PlacedLine, PlacedScene, PlacedSound
 from speechagents.voices.casting import Cast
-from speechagents.voices.checks import check_take, unusable
-from speechagents.voices.synthesizer import FailedTake, SpokenLine, Synthesizer, Take, Word
+from speechagents.voices.synthesizer import FailedTake, SpokenLine, Synthesizer, Word
 
 StageEvent = LineSpoken | LineFailed | SoundReady | SceneReady | Warned
 
@@ -212,7 +212,11 @@ class _SceneRun:
     def _placed(self) -> Iterator[tuple[PlacedLine | PlacedSound, Audio]]:
         """Lines and sounds with their places, in the order of the script."""
         places = positions(self._scene, self._stage.cast, seed=self._stage.seed)
-        spoken = self._spoken()
+        stage = self._stage
+        requests = [
+            Request(line, stage.spoken_line(line), stage.recorded.get(line.number, "")) for line in self._scene.lines
+        ]
+        spoken = render(requests, stage.synthesizer, stage.takes, lambda doubt: self._news.put(Warned(doubt)))
         for item in self._scene.items:
             if isinstance(item, SoundCue):
                 sound = self._stage.sounds.cued(item)
@@ -220,59 +224,15 @@ class _SceneRun:
                     self._sounds.append(place_cue(sound, self._clock))
                     yield self._sounds[-1], sound.audio
                 continue
-            address, take, reused = next(spoken)
+            rendering = next(spoken)
+            take = rendering.take
             if isinstance(take, FailedTake):
                 self._news.put(LineFailed(item, take.reason))
                 self._clock.skip(item)
                 continue
             start_s = self._clock.place(item, take.audio.duration_s, take.words)
             words = tuple(Word(word.text, start_s + word.start_s, start_s + word.end_s) for word in take.words)
-            placed = PlacedLine(item, address, start_s, take.audio.duration_s, words, line_pan(item, places))
+            placed = PlacedLine(item, rendering.address, start_s, take.audio.duration_s, words, line_pan(item, places))
             self._lines.append(placed)
-            self._news.put(LineSpoken(placed, self.index, reused))
+            self._news.put(LineSpoken(placed, self.index, rendering.reused))
             yield placed, take.audio
-
-    def _spoken(self) -> Iterator[tuple[str, Take | FailedTake, bool]]:
-        """Address and take of every line, and whether it was on disk already.
-
-        What is missing goes to the voices in one batch; a line that occurs twice is spoken once.
-        """
-        stage = self._stage
-        lines = [stage.spoken_line(line) for line in self._scene.lines]
-        recorded = [stage.recorded.get(line.number, "") for line in self._scene.lines]
-        addresses = [
-            recording or take_address(stage.synthesizer.identity, line)
-            for recording, line in zip(recorded, lines, strict=True)
-        ]
-        missing = {
-            address: line
-            for address, line, recording in zip(addresses, lines, recorded, strict=True)
-            if not recording and not stage.takes.path(address).exists()
-        }
-        speaking = stage.synthesizer.speak(list(missing.values()))
-        failed: dict[str, FailedTake] = {}
-        for number, (address, line) in enumerate(zip(addresses, lines, strict=True)):
-            if address in failed:
-                yield address, failed[address], False
-                continue
-            if address not in missing:
-                take: Take | FailedTake | None = stage.takes.load(address, line)
-                if take is None and recorded[number]:
-                    take = FailedTake(line, f"its recording takes/{address}.flac is gone or damaged; bring it back")
-                if take is not None:
-                    yield address, take, True
-                    continue
-                # It was there and cannot be read: damaged, so it is spoken again.
-                (fresh,) = stage.synthesizer.speak([line])
-            else:
-                del missing[address]
-                fresh = next(speaking)
-            if isinstance(fresh, Take) and (reason := unusable(fresh)):
-                fresh = FailedTake(line, reason)
-            if isinstance(fresh, FailedTake):
-                failed[address] = fresh
-                yield address, fresh, False
-                continue
-            for fault in check_take(fresh, timed=bool(fresh.words)):
-                self._news.put(Warned(f"line {self._scene.lines[number].number} ({line.voice.id}): {fault}"))
-            yield address, stage.takes.save(address, fresh), False
