@@ -9,6 +9,8 @@ audio.
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 import numpy as np
@@ -31,6 +33,24 @@ _SHORTEST: Final = 0.25
 _LONGEST: Final = 5.0
 _SLACK_S: Final = 2.0
 _TIME_SLACK_S: Final = 1e-3
+
+
+class Doubt(StrEnum):
+    """What a take can be doubted for."""
+
+    DAMAGED = "damaged"
+    CLIPPING = "clipping"
+    SILENCE = "silence"
+    LENGTH = "length"
+    WORDS = "words"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """One thing that is wrong with a take, and the same as a phrase for people."""
+
+    doubt: Doubt
+    what: str
 
 
 def unusable(take: Take) -> str:
@@ -56,6 +76,11 @@ def check_take(take: Take, *, timed: bool = True) -> tuple[str, ...]:
         take: What was rendered.
         timed: The back end gives word times; without them the words cannot be checked.
     """
+    return tuple(doubtful.what for doubtful in doubts(take, timed=timed))
+
+
+def doubts(take: Take, *, timed: bool = True) -> tuple[Doubtful, ...]:
+    """The same as `check_take`, each with its kind."""
     tokens = take.line.text.split()
     spoken = _spoken(tokens)
     faults = _signal_faults(take, something_to_say=bool(spoken))
@@ -70,31 +95,32 @@ def _spoken(tokens: list[str]) -> list[str]:
     return [token for token in tokens if any(map(str.isalnum, token))]
 
 
-def _signal_faults(take: Take, *, something_to_say: bool) -> list[str]:
+def _signal_faults(take: Take, *, something_to_say: bool) -> list[Doubtful]:
     if reason := unusable(take):
-        return [reason]
+        silent = take.audio.frames > 0 and take.audio.peak == 0.0
+        return [Doubtful(Doubt.SILENCE if silent else Doubt.DAMAGED, reason)]
     samples = take.audio.mono().samples
     peak = take.audio.peak
-    faults = [f"it clips (peak {peak:.3f})"] if peak >= CLIPPED_ABOVE else []
+    faults = [Doubtful(Doubt.CLIPPING, f"it clips (peak {peak:.3f})")] if peak >= CLIPPED_ABOVE else []
     if not something_to_say:
         return faults
     levels = frame_levels_db(samples, take.audio.rate_hz)
     if not levels.size or levels.max() < SILENT_BELOW_DB:
-        return [*faults, "it is silent"]
+        return [*faults, Doubtful(Doubt.SILENCE, "it is silent")]
     loud = np.flatnonzero(levels > max(float(levels.max()) - 50.0, SILENT_BELOW_DB))
     longest_s = float(np.diff(loud).max(initial=0)) * LEVEL_FRAME_S
     if longest_s > MAX_PAUSE_S:
-        faults.append(f"it is silent for {longest_s:.1f} s in the middle")
+        faults.append(Doubtful(Doubt.SILENCE, f"it is silent for {longest_s:.1f} s in the middle"))
     return faults
 
 
-def _length_faults(take: Take, spoken: list[str]) -> list[str]:
+def _length_faults(take: Take, spoken: list[str]) -> list[Doubtful]:
     usual_s = sum(_usual_s(char) for token in spoken for char in token)
     duration_s = take.audio.duration_s
     if duration_s < _SHORTEST * usual_s - LEVEL_FRAME_S:
-        return [f"it lasts {duration_s:.1f} s, too short for its text"]
+        return [Doubtful(Doubt.LENGTH, f"it lasts {duration_s:.1f} s, too short for its text")]
     if duration_s > _LONGEST * usual_s + _SLACK_S:
-        return [f"it lasts {duration_s:.1f} s, too long for its text"]
+        return [Doubtful(Doubt.LENGTH, f"it lasts {duration_s:.1f} s, too long for its text")]
     return []
 
 
@@ -107,20 +133,22 @@ def _usual_s(char: str) -> float:
     return _LETTER_S if category[0] == "L" else 0.0
 
 
-def _word_faults(take: Take, tokens: list[str], spoken: list[str]) -> list[str]:
+def _word_faults(take: Take, tokens: list[str], spoken: list[str]) -> list[Doubtful]:
     faults = []
     rest = iter(tokens)
     strange = next((word.text for word in take.words if word.text not in rest), None)
     if strange is not None:
-        faults.append(f"the word {strange!r} is not in the text, or out of order")
+        faults.append(Doubtful(Doubt.WORDS, f"the word {strange!r} is not in the text, or out of order"))
     timed = [word.text for word in take.words if any(map(str.isalnum, word.text))]
     if strange is None and timed != spoken:
         missing = next((a for a, b in zip(spoken, [*timed, *[""] * len(spoken)], strict=False) if a != b), "")
-        faults.append(f"the word {missing!r} has no time")
+        faults.append(Doubtful(Doubt.WORDS, f"the word {missing!r} has no time"))
     end_s = 0.0
     for word in take.words:
         if not (end_s - _TIME_SLACK_S <= word.start_s < word.end_s <= take.audio.duration_s + _TIME_SLACK_S):
-            faults.append(f"the time of the word {word.text!r} is out of order or outside the audio")
+            faults.append(
+                Doubtful(Doubt.WORDS, f"the time of the word {word.text!r} is out of order or outside the audio")
+            )
             break
         end_s = word.end_s
     return faults
