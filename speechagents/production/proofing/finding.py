@@ -51,9 +51,13 @@ class Fault:
     what: str
     at_s: float | None = None
 
+    def __post_init__(self) -> None:
+        if self.at_s is not None:
+            object.__setattr__(self, "at_s", round(self.at_s, 3))
+
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {"kind": str(self.kind), "what": self.what, "at_s": None if self.at_s is None else round(self.at_s, 3)}
+        return {"kind": str(self.kind), "what": self.what, "at_s": self.at_s}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
@@ -88,17 +92,20 @@ class Finding:
     def __post_init__(self) -> None:
         if not (0.0 <= self.score <= 1.0 and math.isfinite(self.s_per_syllable) and self.s_per_syllable >= 0.0):
             raise ValueError(f"a finding with score {self.score} and {self.s_per_syllable} s a syllable is none")
+        # As they are on disk: a resumed run must decide by the same figures as one that goes through.
+        for name in ("score", "s_per_syllable"):
+            object.__setattr__(self, name, round(getattr(self, name), 4))
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
         return {
             "take": self.take,
             "examiner": self.examiner,
-            "score": round(self.score, 4),
+            "score": self.score,
             "faults": [fault.as_json() for fault in self.faults],
             "heard": self.heard,
             "unheard": self.unheard,
-            "s_per_syllable": round(self.s_per_syllable, 4),
+            "s_per_syllable": self.s_per_syllable,
         }
 
     @classmethod

@@ -98,15 +98,20 @@ def _faults(
             size = sum(map(len, words))
             start_s = at[begin][0] if at else None
             if size >= REPEATED_LETTERS and _is_echo(aligned.heard, begin, end):
-                yield Fault(FaultKind.REPEATED, f"{_shown(words)!r} is heard twice", start_s)
+                yield Fault(FaultKind.REPEATED, f"{_shown(words)!r} is heard once more", start_s)
             elif size >= INVENTED_LETTERS:
                 yield Fault(FaultKind.INVENTED, f"{_shown(words)!r} is heard and not in the text", start_s)
 
 
-def _is_echo(heard: Sequence[str], begin: int, end: int) -> bool:
-    """Whether a run says what stands directly before or behind it once more, or goes through such words twice."""
+def _is_echo(heard: tuple[str, ...], begin: int, end: int) -> bool:
+    """Whether a run says what stands directly before or behind it once more, or several times more."""
     run, size = heard[begin:end], end - begin
-    return run in (heard[begin - size : begin] if begin >= size else (), heard[end : end + size])
+    for unit in range(1, size + 1):
+        if size % unit == 0:
+            for said_once in (heard[max(0, begin - unit) : begin], heard[end : end + unit]):
+                if len(said_once) == unit and run == said_once * (size // unit):
+                    return True
+    return False
 
 
 def _forgiven(step: Step, aligned: Aligned, at: Sequence[tuple[float, float]], sounding: Sounding | None) -> Step:

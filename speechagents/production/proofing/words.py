@@ -32,6 +32,7 @@ _ORDINALS: Final = {
     "twelve": "twelfth",
 }  # fmt: skip
 _LARGEST: Final = 10**12
+_LONGEST_NUMBER: Final = 40
 
 # What English writes short and says long; a recogniser writes either.
 _SHORT: Final = {
@@ -120,7 +121,7 @@ def _letters(word: str) -> str:
 
 def _number_ways(written: str) -> tuple[tuple[str, ...], ...]:
     """The ways to say a token with digits in English; none if it is no plain number."""
-    found = _NUMBER.fullmatch(written.casefold())
+    found = _NUMBER.fullmatch(written.casefold()) if len(written) <= _LONGEST_NUMBER else None
     if found is None:
         return ()
     whole = int(found["whole"].replace(",", ""))

@@ -1,0 +1,1 @@
+"""Tests of proofing, with a language of tones that voices and listeners share."""
