@@ -109,7 +109,8 @@ class Line:
         style: How it is said.
         delivery: From where it is heard.
         simultaneous: Starts together with the line before it (dual dialogue).
-        continues: Goes on in the same speech as the line before it (same role, no turn change).
+        continues: Goes on in the same speech as the line before it (same role, no turn change), or, in a novel, in the
+            same sentence that another role began (“I will,” said Emma).
         pause_s: Silence that the script asks for before this line, in seconds, on top of the usual gap.
         source_line: 1-based line in the source file, 0 when there is none.
         language: BCP 47 tag, empty for the script's language.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import Final
@@ -68,10 +68,13 @@ class StyleReading:
         style: The style it chooses, None when it chooses none.
         unknown: Words that may speak of manner but are in no list, as written; those close to a known word have
             taken part in the choice.
+        guessed: The style comes from a word that is only close to a known one. Brackets in a script speak of manner,
+            so a guess is better than nothing there; running prose does not.
     """
 
     style: Style | None
     unknown: tuple[str, ...] = ()
+    guessed: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class _Vocabulary:
     negations: frozenset[tuple[str, ...]]
     directions: frozenset[tuple[str, ...]]
     fillers: frozenset[str]
+    verbs: Mapping[str, Style]
     longest: int
 
 
@@ -109,7 +113,18 @@ def style_from_words(words: str) -> StyleReading:
                 guessed = guessed or style
             elif chosen is None or (style.tag in _MODES and chosen.tag not in _MODES):
                 chosen = style
-    return StyleReading(chosen or guessed, tuple(dict.fromkeys(unknown)))
+    return StyleReading(
+        chosen or guessed, tuple(dict.fromkeys(unknown)), guessed=chosen is None and guessed is not None
+    )
+
+
+def style_from_verb(verb: str) -> Style | None:
+    """The style that a verb of speech in a novel (“cried”, “whispered”, “said”) asks for.
+
+    Returns:
+        The style, the neutral one for verbs that say nothing of manner; None for a word that is no such verb.
+    """
+    return _vocabulary().verbs.get(_fold(verb))
 
 
 def style_from_text(text: str) -> Style:
@@ -293,8 +308,20 @@ def _vocabulary() -> _Vocabulary:
         negations,
         directions,
         frozenset(word for phrase in _entries(data["fillers"]) for word in phrase),
+        {word: _style(manner) for manner, listed in data["verbs"].items() for word in _words(listed)},
         max(map(len, (*phrases, *degrees, *negations, *directions))),
     )
+
+
+def _style(manner: str) -> Style:
+    """A tag with a strength behind it, ``excited 0.5``."""
+    tag, _, strength = manner.partition(" ")
+    return Style(tag, float(strength or 1.0))
+
+
+def _words(listed: str) -> list[str]:
+    """The comma-separated words of a list, folded."""
+    return [word for (word,) in _entries(listed)]
 
 
 def _entries(listed: str) -> list[tuple[str, ...]]:

@@ -118,12 +118,21 @@ class SceneClock:
         seed: Of the random part of gaps.
         last: The programme ends with this scene.
         ring_s: What the room needs to ring out, on top of the usual end.
+        overlaps: A line that is broken off may be interrupted; where a book is read aloud, nobody is.
     """
 
     def __init__(
-        self, setting: str = "", previous: str | None = None, *, seed: int, last: bool = False, ring_s: float = 0.0
+        self,
+        setting: str = "",
+        previous: str | None = None,
+        *,
+        seed: int,
+        last: bool = False,
+        ring_s: float = 0.0,
+        overlaps: bool = True,
     ) -> None:
         self._seed = seed
+        self._overlaps = overlaps
         self._lead_in_s = _lead_in_s(setting, previous)
         self._lead_out_s = (TAIL_S if last else LEAD_OUT_S) + ring_s
         self._opens = previous is None
@@ -217,7 +226,8 @@ class SceneClock:
     def _next_turn_s(self, line: Line, key: str, last: _Spoken) -> float:
         """When a new speech starts."""
         interrupts = (
-            _breaks_off(last.text)
+            self._overlaps
+            and _breaks_off(last.text)
             and key != last.key
             and _NARRATOR_KEY not in (key, last.key)
             and not (last.dual or line.pause_s or self._not_before_s > last.end_s)
@@ -236,7 +246,9 @@ class SceneClock:
         """Silence before a line that interrupts nobody."""
         narrates = key == _NARRATOR_KEY
         changes = key != last.key
-        if narrates != (last.key == _NARRATOR_KEY) and changes:
+        if changes and line.continues:
+            gap = _PHRASE  # a sentence of a novel in two voices: “I will,” | said Emma, | “go.”
+        elif narrates != (last.key == _NARRATOR_KEY) and changes:
             gap = _NARRATION
         elif not changes:
             gap = (_SENTENCE if _ends_sentence(last.text) else _PHRASE) if line.continues else _AGAIN
@@ -248,7 +260,7 @@ class SceneClock:
             gap = _TURN
         gap_s = gap.at(float(self._dice(key, line.text).standard_normal()))
         gap_s *= pace(line.style)
-        if narrates and line.continues:
+        if narrates and line.continues and not changes:
             gap_s *= 1.3
         # A long speech needs a moment to sink in, up to half as long again at half a minute (our choice).
         # Its own length, not end less start: a difference of sums would depend on all that came before.

@@ -113,7 +113,11 @@ def is_speakable(text: str) -> bool:
 def _cut(window: str, limit: int) -> int:
     """Where to cut a window of ``limit + 1`` characters."""
     for pattern in (_SENTENCE_END, _CLAUSE_END, _SPACE):
-        ends = [match.end() for match in pattern.finditer(window)]
+        ends = [
+            match.end()
+            for match in pattern.finditer(window)
+            if pattern is not _SENTENCE_END or not _ABBREVIATION.search(window[: match.end()].rstrip()[-8:])
+        ]
         if ends and ends[-1] > limit and not window[limit].isspace():
             # What stands behind the limit would not fit; white space is stripped, so costs nothing.
             ends.pop()

@@ -1,6 +1,6 @@
 """Chooses voices for roles so that nobody is mistaken for somebody else.
 
-Owns who meets whom and the assignment itself. Does not know names of voices wished for (`casting` turns wishes
+Owns the assignment. Does not know who meets whom (`company`), names of voices wished for (`casting` turns wishes
 into indices) nor how names are read (`hints`).
 
 Roles are cast one by one, those with the most words first, each with the best voice that is left for it. So a
@@ -12,16 +12,15 @@ from __future__ import annotations
 
 import hashlib
 import statistics
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from speechagents.drama import NARRATOR, Role, Scene, role_key
+from speechagents.drama import NARRATOR, role_key
+from speechagents.voices.company import Company
 from speechagents.voices.hints import RoleHints
 from speechagents.voices.synthesizer import Age, Gender, Voice
 
@@ -29,10 +28,11 @@ _NARRATOR_KEY: Final = role_key(NARRATOR)
 _Floats = NDArray[np.float64]
 
 # Costs of a voice for a role, in one currency. The order matters, not the figures: it is better to share a voice
-# with a role of other scenes than to cast a teen as an adult, better to miss the age than to sound like a partner,
-# better to sound close to a partner than to have the wrong gender, and anything is better than one voice for two
-# people in one scene.
+# with a role of other scenes than to cast a teen as an adult, better to miss the age than to share a voice with a role
+# that is heard nearby, better that than to sound like a partner, better to sound close to a partner than to have the
+# wrong gender, and anything is better than one voice for two people in one scene.
 _REUSED: Final = 1.5
+_NEARBY: Final = 4.0
 _OTHER_ACCENT: Final = 0.9
 _NEUTRAL: Final = 3.0
 _ALIKE: Final = 8.0
@@ -53,70 +53,6 @@ _CLEAR: Final = 1.5
 
 _MOVES: Final = 40
 """Roles that are tried when one has to give up its voice for another; bounds the time of a hopeless scene."""
-
-
-@dataclass(frozen=True, slots=True)
-class Company:
-    """Who speaks how much, and with whom. Roles stand in order of casting: most words first, then by key.
-
-    Attributes:
-        roles: All but the narrator.
-        lines: Lines of each.
-        words: Words of each.
-        together: Symmetric matrix: the two share a scene.
-        exchange: Symmetric matrix: changes of turn between the two, as a share (0 to 1) of the busier one's.
-        crowded: For each role the title and the number of roles of its largest scene.
-        narrated: Lines and words of the narrator.
-    """
-
-    roles: tuple[Role, ...]
-    lines: NDArray[np.int64]
-    words: NDArray[np.int64]
-    together: NDArray[np.bool_]
-    exchange: _Floats
-    crowded: tuple[tuple[str, int], ...]
-    narrated: tuple[int, int]
-
-    @classmethod
-    def of(cls, roles: Sequence[Role], scenes: Sequence[Scene]) -> Company:
-        """Count who speaks, how much and after whom."""
-        known = {role.key: role for role in roles}
-        lines: Counter[str] = Counter()
-        words: Counter[str] = Counter()
-        for scene in scenes:
-            for line in scene.lines:
-                key = role_key(line.role)
-                known.setdefault(key, Role(line.role))
-                lines[key] += 1
-                words[key] += len(line.text.split())
-        order = sorted(known.keys() - {_NARRATOR_KEY}, key=lambda key: (-words[key], key))
-        at = {key: index for index, key in enumerate(order)}
-        count = len(order)
-        together = np.zeros((count, count), np.bool_)
-        turns = np.zeros((count, count))
-        crowded: dict[int, tuple[str, int]] = {}
-        for scene in scenes:
-            # A voice over is heard in the scene like any other; the narrator stands outside.
-            speakers = [at[key] for line in scene.lines if (key := role_key(line.role)) != _NARRATOR_KEY]
-            present = sorted(set(speakers))
-            together[np.ix_(present, present)] = True
-            for one, other in pairwise(speakers):
-                turns[one, other] += 1
-            for index in present:
-                crowded[index] = max(crowded.get(index, ("", 0)), (scene.title, len(present)), key=lambda c: c[1])
-        np.fill_diagonal(together, val=False)
-        np.fill_diagonal(turns, 0.0)
-        turns += turns.T
-        busy = turns.sum(axis=1)
-        return cls(
-            tuple(known[key] for key in order),
-            np.array([lines[key] for key in order], np.int64),
-            np.array([words[key] for key in order], np.int64),
-            together,
-            turns / np.maximum(1.0, np.maximum.outer(busy, busy)),
-            tuple(crowded.get(index, ("", 0)) for index in range(count)),
-            (lines[_NARRATOR_KEY], words[_NARRATOR_KEY]),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +82,7 @@ class Assignment:
         wishes: What is settled already.
         seed: Chooses among equally good voices.
         distance: How different two voices sound.
+        narrator: What is known of the narrator, where they are a person of the story.
     """
 
     def __init__(
@@ -157,6 +94,7 @@ class Assignment:
         *,
         seed: int,
         distance: Callable[[Voice, Voice], float],
+        narrator: RoleHints | None = None,
     ) -> None:
         self._company = company
         self._voices = tuple(voices)
@@ -164,6 +102,7 @@ class Assignment:
         self._seed = seed
         self._apart = _distances(self._voices, distance)
         self._hints = hints
+        self._narrator_hints = narrator or RoleHints()
         self._taken: dict[int, int] = {}  # voice of each role that has one
         self._narrator = self._choose_narrator()
         # Roles that shall sound the same are cast as one, which meets everybody that any of them meets.
@@ -212,7 +151,7 @@ class Assignment:
             free = max(1, len(self._voices) - 1)
             full = f'"{title}" has {count} roles for {free} voices'
             cause = full if count > free else "its partners use all voices"
-            reasons.append(f"shares the voice of {self._named(clash)} in one scene: {cause}")
+            reasons.append(f"shares the voice of {self._named(clash)} in one {self._company.place}: {cause}")
         elif near:
             reasons.append(f"close to {self._named(near)}, no clearer voice was free")
         elif partners:
@@ -229,14 +168,18 @@ class Assignment:
         if self._wishes.narrator is not None:
             return "as the cast file says"
         shared = [role for role, voice in self._taken.items() if voice == self._narrator]
-        return f"shared with {self._named(sorted(shared))}" if shared else "narrator; used by nobody else"
+        person = f"; {self._narrator_hints.gender_why}" if self._narrator_hints.gender_why else ""
+        return (
+            f"shared with {self._named(sorted(shared))}{person}" if shared else f"narrator; used by nobody else{person}"
+        )
 
     def warnings(self) -> Iterator[str]:
         """What the user should know of."""
+        place = self._company.place
         for one, role in enumerate(self._company.roles):
             partners = self._partners(one, self._company.together)
             if clash := [other for other in partners if other > one and self._taken[other] == self._taken[one]]:
-                yield f"{role.name} has the same voice ({self.voice(one).id}) as {self._named(clash)} in one scene"
+                yield f"{role.name} has the same voice ({self.voice(one).id}) as {self._named(clash)} in one {place}"
         if shared := sorted(role for role, voice in self._taken.items() if voice == self._narrator):
             yield f"the narrator has the same voice ({self.narrator.id}) as {self._named(shared)}"
 
@@ -263,13 +206,15 @@ class Assignment:
         if self._wishes.narrator is not None:
             return self._wishes.narrator
         wanted = set(self._wishes.voice.values())
+        hints = self._narrator_hints
 
-        def cost(index: int) -> tuple[bool, bool, float, float]:
+        def cost(index: int) -> tuple[bool, bool, bool, float, float]:
             voice = self._voices[index]
             return (
                 index in wanted,
+                hints.gender not in (None, voice.gender),
                 not voice.narrates,
-                _AGE_COST[Age.ADULT][voice.age],
+                _AGE_COST[hints.age or Age.ADULT][voice.age],
                 _chance(self._seed, _NARRATOR_KEY, voice.id),
             )
 
@@ -292,6 +237,9 @@ class Assignment:
         used = np.zeros(len(self._voices), np.bool_)
         used[list(self._taken.values())] = True
         costs += _REUSED * used
+        if self._company.near is not None:
+            nearby = [voice for other, voice in self._taken.items() if self._company.near[role, other]]
+            costs[nearby] += _NEARBY - _REUSED
         beside = [self._taken[other] for other in self._cast_partners(role)]
         if beside:
             nearest = self._apart[:, beside].min(axis=1)

@@ -11,7 +11,7 @@ simply refused.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -37,8 +37,10 @@ _HEADER: Final = """\
 # Leave a role out and it is cast automatically.
 """
 
-_KNOWN: Final = ("voice", "same_as", "pan", "why", "lines", "words")
+_KNOWN: Final = ("voice", "same_as", "pan", "why", "lines", "words", "gender", "aliases", "first")
 _CastNode = yaml.events.ScalarEvent | yaml.events.MappingStartEvent
+_Start: Final = yaml.events.MappingStartEvent | yaml.events.SequenceStartEvent
+_End: Final = yaml.events.MappingEndEvent | yaml.events.SequenceEndEvent
 
 
 def read_cast_file(path: Path) -> Overrides:
@@ -48,6 +50,15 @@ def read_cast_file(path: Path) -> Overrides:
         CastError: The file cannot be read, is larger than `MAX_CAST_FILE_BYTES`, is no YAML of the expected form,
             lists a role twice or gives a value of the wrong kind. The message names file and line.
     """
+    return parse_cast(cast_file_text(path), path)
+
+
+def cast_file_text(path: Path) -> str:
+    """The text of a cast file.
+
+    Raises:
+        CastError: The file cannot be read, is larger than `MAX_CAST_FILE_BYTES`, or no UTF-8.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(MAX_CAST_FILE_BYTES + 1)
@@ -56,11 +67,24 @@ def read_cast_file(path: Path) -> Overrides:
     if len(data) > MAX_CAST_FILE_BYTES:
         raise CastError(f"{path}: larger than {MAX_CAST_FILE_BYTES // 1000} kB; this is no cast file")
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise CastError(f"{path}:{line}: not UTF-8; save the file as UTF-8") from error
-    return _Reader(path, text).overrides()
+
+
+def parse_cast(text: str, path: Path, *, others: Collection[str] = ()) -> Overrides:
+    """Read the wishes in the text of a cast file.
+
+    Args:
+        text: The text.
+        path: Where it was read, for messages.
+        others: Further keys beside narrator and roles, which somebody else reads; they are passed over here.
+
+    Raises:
+        CastError: As `read_cast_file`.
+    """
+    return _Reader(path, text, others).overrides()
 
 
 def write_cast_file(cast: Cast, path: Path) -> None:
@@ -69,22 +93,49 @@ def write_cast_file(cast: Cast, path: Path) -> None:
     Raises:
         StorageError: The folder is missing or cannot be written, or the disk is full.
     """
-    roles = {casting.role: _entry(casting) for casting in cast if role_key(casting.role) != role_key(NARRATOR)}
+    save_cast_text(_HEADER + "\n" + cast_text(cast), path)
+
+
+def cast_text(cast: Cast, about: Mapping[str, Mapping[str, str]] | None = None) -> str:
+    """A cast as YAML.
+
+    Args:
+        cast: The cast.
+        about: By `role_key`, what else people should know of a role: ``gender``, ``aliases``, ``first``.
+    """
+    about = about or {}
+    roles = {
+        casting.role: _entry(casting, about.get(role_key(casting.role), {}))
+        for casting in cast
+        if role_key(casting.role) != role_key(NARRATOR)
+    }
     narrator = cast.narrator
-    body = {"narrator": narrator.voice.id if narrator.pan is None else _entry(narrator), "roles": roles}
-    # Plain rather than folded or quoted values wherever YAML allows: people edit this.
-    text = _HEADER + "\n" + yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=4 * MAX_NAME_CHARS)
+    body = {"narrator": narrator.voice.id if narrator.pan is None else _entry(narrator, {}), "roles": roles}
+    return yaml_text(body)
+
+
+def yaml_text(body: Mapping[str, object]) -> str:
+    """A mapping as YAML for people: plain rather than folded or quoted values wherever YAML allows."""
+    return yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=4 * MAX_NAME_CHARS)
+
+
+def save_cast_text(text: str, path: Path) -> None:
+    """Write a cast file; one that is there is replaced whole or, on failure, left as it was.
+
+    Raises:
+        StorageError: The folder is missing or cannot be written, or the disk is full.
+    """
     # A mistyped folder is named rather than made.
     if not path.parent.is_dir():
         raise StorageError(f"{path}: cannot be written (there is no folder {path.parent}); check the path")
     write_atomically(path, text.encode("utf-8"))
 
 
-def _entry(casting: Casting) -> dict[str, str | int | float]:
+def _entry(casting: Casting, about: Mapping[str, str]) -> dict[str, str | int | float]:
     entry: dict[str, str | int | float] = {"voice": casting.voice.id}
     if casting.pan is not None:
         entry["pan"] = casting.pan
-    return entry | {"why": casting.why, "lines": casting.lines, "words": casting.words}
+    return entry | {**about} | {"why": casting.why, "lines": casting.lines, "words": casting.words}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +149,9 @@ class _Text:
 class _Reader:
     """A pass over the events of one file."""
 
-    def __init__(self, path: Path, text: str) -> None:
+    def __init__(self, path: Path, text: str, others: Collection[str]) -> None:
         self._path = path
+        self._others = others
         self._events = self._parsed(text)
 
     def overrides(self) -> Overrides:
@@ -107,7 +159,7 @@ class _Reader:
         first = next(self._events)
         if isinstance(first, yaml.events.ScalarEvent) and not first.value.strip():
             return Overrides()
-        for key, value in self._mapping(first, "the file"):
+        for key, value in self._mapping(first, "the file", others=self._others):
             if key.value == "narrator":
                 wishes.append(self._wish(_Text(NARRATOR, key.line), value))
             elif key.value == "roles":
@@ -120,7 +172,9 @@ class _Reader:
                     if count > MAX_ROLES:
                         raise self._fault(role.line, f"more than {MAX_ROLES} roles; remove some")
             else:
-                raise self._fault(key.line, f'unknown key "{shown(key.value)}"; there are narrator and roles')
+                *known, last = ("narrator", "roles", *self._others)
+                there = f"{', '.join(known)} and {last}"
+                raise self._fault(key.line, f'unknown key "{shown(key.value)}"; there are {there}')
         return Overrides(tuple(wishes))
 
     def _wish(self, role: _Text, node: _CastNode) -> Override:
@@ -149,8 +203,13 @@ class _Reader:
         voice, same_as = values.get("voice", ""), values.get("same_as", "")
         return Override(role.value, voice=voice, same_as=same_as, pan=place_on_stage, place=place)
 
-    def _mapping(self, node: yaml.events.Event, what: str) -> Iterator[tuple[_Text, _CastNode]]:
-        """Yield keys and the first events of values; a value that is a mapping must be read before going on."""
+    def _mapping(
+        self, node: yaml.events.Event, what: str, *, others: Collection[str] = ()
+    ) -> Iterator[tuple[_Text, _CastNode]]:
+        """Yield keys and the first events of values; a value that is a mapping must be read before going on.
+
+        Keys in `others` are passed over with their values.
+        """
         if not isinstance(node, yaml.events.MappingStartEvent):
             raise self._fault(_line(node), f"{shown(what)} is not a mapping; write NAME: VALUE, one a line")
         seen: dict[str, int] = {}
@@ -162,9 +221,19 @@ class _Reader:
                 raise self._fault(key.line, f'"{shown(key.value)}" is listed twice, first in line {earlier}; keep one')
             seen[role_key(key.value)] = key.line
             value = next(self._events)
+            if key.value in others:
+                self._pass_over(value)
+                continue
             if not isinstance(value, _CastNode):
                 raise self._fault(key.line, f'the value of "{shown(key.value)}" is a list; write one value')
             yield key, value
+
+    def _pass_over(self, value: yaml.events.Event) -> None:
+        """Read a value to its end."""
+        open_values = int(isinstance(value, _Start))
+        while open_values:
+            event = next(self._events)
+            open_values += isinstance(event, _Start) - isinstance(event, _End)
 
     def _parsed(self, text: str) -> Iterator[yaml.events.Event]:
         """The content events of the only document, each checked."""

@@ -14,7 +14,8 @@ from typing import Final
 
 from speechagents.drama import MAX_ROLES, NARRATOR, Role, Scene, clean_name, role_key
 from speechagents.errors import CastError
-from speechagents.voices.assignment import Assignment, Company, Wishes
+from speechagents.voices.assignment import Assignment, Wishes
+from speechagents.voices.company import Company
 from speechagents.voices.hints import role_hints
 from speechagents.voices.synthesizer import Voice
 
@@ -164,9 +165,23 @@ def cast_roles(
         CastError: There are no voices, more than `MAX_ROLES` roles, or a wish names an unknown voice or role or
             goes round in a circle.
     """
+    return cast_company(
+        Company.of(roles, scenes), voices, seed=seed, distance=distance, overrides=overrides, language=language
+    )
+
+
+def cast_company(
+    company: Company,
+    voices: Sequence[Voice],
+    *,
+    seed: int,
+    distance: Callable[[Voice, Voice], float],
+    overrides: Overrides | None = None,
+    language: str = "",
+) -> Cast:
+    """Give every role of a company a voice, as `cast_roles` does; for those who count themselves who meets whom."""
     if not voices:
         raise CastError("there are no voices to cast; choose another preset or language")
-    company = Company.of(roles, scenes)
     if len(company.roles) > MAX_ROLES:
         raise CastError(
             f"the script has {len(company.roles)} roles and at most {MAX_ROLES} can be cast; check that action "
@@ -174,8 +189,9 @@ def cast_roles(
         )
     wishes = _checked(overrides or Overrides(), company, voices)
     hints = [role_hints(role, language=language) for role in company.roles]
-    assignment = Assignment(company, hints, voices, wishes, seed=seed, distance=distance)
-    narrator = Casting(
+    narrator = role_hints(company.narrator, language=language) if company.narrator.profile else None
+    assignment = Assignment(company, hints, voices, wishes, seed=seed, distance=distance, narrator=narrator)
+    teller = Casting(
         NARRATOR,
         assignment.narrator,
         assignment.why_narrator(),
@@ -193,7 +209,7 @@ def cast_roles(
         )
         for index, role in enumerate(company.roles)
     )
-    return Cast((narrator, *castings), tuple(assignment.warnings()))
+    return Cast((teller, *castings), tuple(assignment.warnings()))
 
 
 def _checked(overrides: Overrides, company: Company, voices: Sequence[Voice]) -> Wishes:
