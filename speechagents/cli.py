@@ -17,6 +17,7 @@ from speechagents.commands.improvise import add_improvise_command, add_replay_co
 from speechagents.commands.looking import add_doctor_command, add_voices_command
 from speechagents.commands.options import common_options
 from speechagents.commands.perform import add_export_command, add_perform_command
+from speechagents.commands.proof import add_proof_command
 from speechagents.commands.serve import add_serve_command
 from speechagents.commands.talk import add_talk_command
 from speechagents.drama import clean_name
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     add_improvise_command(commands, common)
     add_replay_command(commands)
     add_export_command(commands, common)
+    add_proof_command(commands, common)
     add_voices_command(commands, common)
     add_doctor_command(commands)
     add_serve_command(commands)

@@ -6,8 +6,14 @@ A performance sends, in this order: one `Started`; for each scene its `LineSpoke
 in order of time, then its `SceneReady`; then `ExportProgress` and `Exported` of all formats, interleaved; one
 `Finished`. A `Warned` may come anywhere.
 
+A book sends one `Started`; for each chapter, in order, what is doubtful (`Warned`) or missing (`LineFailed`) in it,
+its `SceneReady` and the `Exported` of its own files, with `ReadingProgress` in between; then the files of the whole book
+and one `Finished`.
+
 An improvised scene sends one `Started`; `MessageSpoken` and `TurnPassed` as it is played; one `SceneOver`; and then
 what a performance sends from its first `LineSpoken` on, while the scene is mixed and exported.
+
+Proofing sends one `Started`, a `LineProofed` for each line, and one `ProofFinished`.
 """
 
 from __future__ import annotations
@@ -21,6 +27,7 @@ from speechagents.audio import Audio
 from speechagents.controllers.controller import Usage
 from speechagents.drama import Line, Message, Turn
 from speechagents.production.exports import Exported, ExportProgress
+from speechagents.production.proofing.finding import Proofed, ProofSummary
 from speechagents.production.timeline import PlacedLine, PlacedScene
 from speechagents.voices.casting import Cast
 
@@ -30,8 +37,11 @@ __all__ = [
     "Exported",
     "Finished",
     "LineFailed",
+    "LineProofed",
     "LineSpoken",
     "MessageSpoken",
+    "ProofFinished",
+    "ReadingProgress",
     "SceneOver",
     "SceneReady",
     "SoundReady",
@@ -128,6 +138,21 @@ class SceneReady:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadingProgress:
+    """How far a book is.
+
+    Attributes:
+        done: Share of the text that is spoken and encoded, 0 to 1, what was on disk already included.
+        chapters: Chapters that are finished.
+        left_s: Seconds that the rest will take at the speed so far; None while nobody can tell.
+    """
+
+    done: float
+    chapters: int
+    left_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The production is complete.
 
@@ -207,6 +232,40 @@ class SceneOver:
     usage: Usage
 
 
+@dataclass(frozen=True, slots=True)
+class LineProofed:
+    """A line was examined, and spoken again where that was needed and could be done.
+
+    Attributes:
+        proofed: What became of it.
+        scene: 0-based index of its scene.
+    """
+
+    proofed: Proofed
+    scene: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProofFinished:
+    """Every line is proofed.
+
+    Attributes:
+        folder: The production.
+        report: The report.
+        summary: Counts.
+        faulty: Lines whose kept take has a fault, in order; the first thousand.
+        remix: Lines of the finished files that have another take now: perform or export again to hear it.
+        seconds: Time it took.
+    """
+
+    folder: Path
+    report: Path
+    summary: ProofSummary
+    faulty: Sequence[Proofed]
+    remix: int
+    seconds: float
+
+
 Event = (
     Started
     | Warned
@@ -214,10 +273,13 @@ Event = (
     | LineFailed
     | SoundReady
     | SceneReady
+    | ReadingProgress
     | ExportProgress
     | Exported
     | Finished
     | MessageSpoken
     | TurnPassed
     | SceneOver
+    | LineProofed
+    | ProofFinished
 )

@@ -96,6 +96,15 @@ def improvise(
 
 def export_scene(troupe: Troupe, out: Path, wanted: PerformSettings) -> Iterator[Event]:
     """Make further files from a production that was improvised."""
+    yield from performed_scene(troupe, out, wanted).produce()
+
+
+def performed_scene(troupe: Troupe, out: Path, wanted: PerformSettings) -> Performance:
+    """A production that was improvised, or played live, as the performance of what was said in it.
+
+    Raises:
+        ProductionError: The folder holds no such scene, or nobody has said anything.
+    """
     scene, _ = remembered_scene(out)
     production = Production(out, must_exist=True)
     record = production.record()
@@ -120,7 +129,7 @@ def export_scene(troupe: Troupe, out: Path, wanted: PerformSettings) -> Iterator
         heard = {message.id: message.take for message in messages if message.take}
         own = any(message.take and role_key(message.speaker) == role_key(person) for message in messages)
         performance = replace(performance, recorded=heard, human=(person,) if own else ())
-    yield from performance.produce()
+    return performance
 
 
 def remembered_person(out: Path) -> str:

@@ -22,6 +22,7 @@ from speechagents.production.loudness import LoudnessMeter
 from speechagents.production.masters import master_named
 from speechagents.production.mixfile import FRAME_BYTES, MixedProgramme
 from speechagents.production.programme import PROGRAMME_HZ
+from speechagents.production.proofing.record import ProofRecord
 from speechagents.production.scene_stage import Performed, Stage, perform_scenes
 from speechagents.production.sounds import SoundLibrary
 from speechagents.production.stems import write_stems
@@ -235,6 +236,7 @@ class Performance:
             jobs=self.troupe.jobs,
             meter=EnergyMeter if master_named(self.settings.master) is None else LoudnessMeter,
             recorded=self.recorded,
+            proofs=ProofRecord(self.production.folder),
         )
 
     @property

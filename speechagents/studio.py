@@ -15,7 +15,7 @@ from typing import Self
 
 from speechagents.actors import Actors, choose_actors, propose_scene
 from speechagents.agents.branching import Branch
-from speechagents.backends import SYNTHESIZERS
+from speechagents.backends import LISTENERS, SYNTHESIZERS
 from speechagents.branches import branch_production
 from speechagents.drama import SceneBrief
 from speechagents.errors import ProductionError
@@ -24,10 +24,12 @@ from speechagents.improvising import (
     export_scene,
     improvise,
     is_improvised,
+    performed_scene,
     remembered_person,
     remembered_scene,
     replay,
 )
+from speechagents.listeners.listener import Listener
 from speechagents.live.scene import LiveScene
 from speechagents.performance import Performance, Troupe, cast_play
 from speechagents.presets import choose_preset
@@ -36,6 +38,7 @@ from speechagents.production.exports import check_formats
 from speechagents.production.folder import Production
 from speechagents.production.masters import master_named
 from speechagents.production.sounds import SoundLibrary
+from speechagents.proofreading import proof_performance
 from speechagents.scripts.breakdown import break_down
 from speechagents.scripts.reading import load_script
 from speechagents.scripts.scene_file import read_scene
@@ -134,10 +137,45 @@ class Studio:
         wanted = replace(settings, formats=tuple(formats), master=master, stems=stems)
         return self._perform(script, folder, wanted, resume=True, remembered=settings)
 
+    def proof(self, production: Path | str) -> Iterator[Event]:
+        """Proof the takes of a production: by ear, or where a voice speaks by rule, by its engine's own words.
+
+        A take with a fault is spoken again, up to twice, where its voice can speak it otherwise, and the best is kept.
+        What was found is remembered; nothing is listened to twice.
+
+        Args:
+            production: Its folder.
+
+        Yields:
+            Events as listed in `speechagents.events`, `ProofFinished` last.
+
+        Raises:
+            ProductionError: The folder holds no production, or a damaged one.
+            ListenerError: The recogniser cannot be used.
+        """
+        folder = Path(production)
+        if is_improvised(folder):
+            performance = performed_scene(self._troupe, folder, PerformSettings())
+        else:
+            script, settings = _remembered(folder)
+            performance = self._performance(script, folder, settings, resume=True, remembered=settings)
+        return proof_performance(performance, self._listener)
+
+    def _listener(self) -> Listener:
+        """The preset's recogniser, or the embedded one."""
+        listener: Listener = LISTENERS.load(self.preset.listener or "pocketsphinx", self.preset.listener_options)
+        return listener
+
     def _perform(
         self, script: Script, out: Path, settings: PerformSettings, *, resume: bool, remembered: PerformSettings
     ) -> Iterator[Event]:
         """Decide everything, then produce; `remembered` are the settings that a later resume goes by."""
+        yield from self._performance(script, out, settings, resume=resume, remembered=remembered).produce()
+
+    def _performance(
+        self, script: Script, out: Path, settings: PerformSettings, *, resume: bool, remembered: PerformSettings
+    ) -> Performance:
+        """Everything decided; nothing is written yet."""
         check_formats(settings.formats)
         master_named(settings.master)
         if not script.title:
@@ -152,7 +190,7 @@ class Studio:
         sounds.check(play.scenes)
         production = Production(out, must_exist=resume)
         cast = cast_play(self.synthesizer, play, settings.cast, production.cast_path, seed=settings.seed)
-        yield from Performance(self._troupe, play, cast, sounds, settings, remembered, production, script).produce()
+        return Performance(self._troupe, play, cast, sounds, settings, remembered, production, script)
 
     def improvise(
         self,

@@ -25,12 +25,13 @@ from speechagents.production.loudness import LoudnessMeter, Measured
 from speechagents.production.mixfile import MixFile
 from speechagents.production.mixing import mix_scene
 from speechagents.production.programme import PROGRAMME_HZ
+from speechagents.production.proofing.record import ProofRecord
 from speechagents.production.rhythm import SceneClock, in_order_of_start
 from speechagents.production.rooms import room_for
 from speechagents.production.sounds import SoundLibrary, closed, place_cue
 from speechagents.production.speaking import Request, render
 from speechagents.production.staging import line_pan, positions
-from speechagents.production.takes import TakeStore
+from speechagents.production.takes import TakeStore, take_address
 from speechagents.production.timeline import PlacedLine, PlacedScene, PlacedSound
 from speechagents.voices.casting import Cast
 from speechagents.voices.synthesizer import FailedTake, SpokenLine, Synthesizer, Word
@@ -54,6 +55,7 @@ class Stage:
         meter: Makes the meter that hears a scene: the loudness, or the energy alone where nobody masters it.
         recorded: Addresses of recordings by the number of their line: a person's own voice, or a line as far as it was
             heard. They are used as they are; no voice speaks in their place.
+        proofs: Says which attempt of a line proofing has kept; None where nothing was proofed.
     """
 
     synthesizer: Synthesizer
@@ -66,11 +68,15 @@ class Stage:
     jobs: int
     meter: Callable[[], LoudnessMeter | EnergyMeter] = LoudnessMeter
     recorded: Mapping[int, str] = field(default_factory=dict)
+    proofs: ProofRecord | None = None
 
     def spoken_line(self, line: Line) -> SpokenLine:
         """The line as its role's voice is asked to speak it."""
         voice = self.cast[line.role].voice
-        return SpokenLine(line.text, voice, line.style, line.language or self.language)
+        spoken = SpokenLine(line.text, voice, line.style, line.language or self.language)
+        if self.proofs is None:
+            return spoken
+        return replace(spoken, attempt=self.proofs.attempt(take_address(self.synthesizer.identity, spoken)))
 
     def sound_of(self, thing: PlacedLine | PlacedSound) -> Audio:
         """The take of a placed line, or the file of a placed sound.

@@ -7,10 +7,10 @@ meaning is a new version. Written line by line, so that a long book needs no mor
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self, TextIO
 
 from speechagents.production.proofing.finding import Proofed, ProofSummary
 from speechagents.production.storage import storage_errors, temporary_beside
@@ -39,35 +39,47 @@ class Place:
     end_s: float | None = None
 
 
-def write_report(path: Path, lines: Iterable[tuple[Proofed, Place]]) -> ProofSummary:
-    """Write the report whole, or not at all.
+class ReportWriter:
+    """Writes the report line by line; it gets its name when the block is left without an error.
 
     Args:
         path: The file.
-        lines: In the order of the play, each with its place.
-
-    Returns:
-        The counts that stand at its end.
 
     Raises:
         StorageError: The disk is full or read-only.
     """
-    summary = ProofSummary()
-    temporary = temporary_beside(path)
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
-                file.write(f'{{"schema": "{SCHEMA}", "version": {VERSION}, "lines": [')
-                for proofed, place in lines:
-                    file.write(",\n" if summary.lines else "\n")
-                    file.write(json.dumps(_line(proofed, place), ensure_ascii=False))
-                    summary.note(proofed)
-                file.write(f'\n], "summary": {json.dumps(summary.as_json())}}}\n')
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    return summary
+
+    def __init__(self, path: Path) -> None:
+        self.summary = ProofSummary()
+        self._path = path
+        self._temporary = temporary_beside(path)
+        with storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file: TextIO = self._temporary.open("w", encoding="utf-8", errors="replace", newline="\n")
+            self._file.write(f'{{"schema": "{SCHEMA}", "version": {VERSION}, "lines": [')
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with storage_errors(self._path):
+            try:
+                if error is None:
+                    self._file.write(f'\n], "summary": {json.dumps(self.summary.as_json())}}}\n')
+                self._file.close()
+                if error is None:
+                    self._temporary.replace(self._path)
+            finally:
+                self._temporary.unlink(missing_ok=True)
+
+    def write(self, proofed: Proofed, place: Place) -> None:
+        """Add a line; lines come in the order of the play."""
+        with storage_errors(self._path):
+            self._file.write(",\n" if self.summary.lines else "\n")
+            self._file.write(json.dumps(_line(proofed, place), ensure_ascii=False))
+        self.summary.note(proofed)
 
 
 def _line(proofed: Proofed, place: Place) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from speechagents.audio import Audio, Samples
 from speechagents.listeners.listener import TranscribedWord, Transcript
+from speechagents.voices.measure import FINGERPRINT_SIZE
 from speechagents.voices.synthesizer import Age, FailedTake, Gender, SpokenLine, Take, Voice
 
 RATE_HZ = 16_000
@@ -23,7 +24,21 @@ _LOWEST_HZ, _STEP_HZ = 300.0, 40.0
 
 
 def voice(name: str = "tone") -> Voice:
-    return Voice(name, "Notes.", Gender.NEUTRAL, Age.ADULT, "en-GB", "La la.", 300.0, "tones 1", "CC0-1.0", "test")
+    fingerprint = tuple(float(ord(name[-1]) + place) for place in range(FINGERPRINT_SIZE))
+    return Voice(
+        name,
+        "Notes.",
+        Gender.NEUTRAL,
+        Age.ADULT,
+        "en-GB",
+        "La la.",
+        300.0,
+        "tones 1",
+        "CC0-1.0",
+        "test",
+        narrates=True,
+        fingerprint=fingerprint,
+    )
 
 
 def words_of(text: str) -> list[str]:
