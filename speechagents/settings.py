@@ -5,7 +5,7 @@ Owns names, defaults and limits of the options, and their form in ``production.j
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
@@ -45,24 +45,14 @@ class PerformSettings:
     cover: Path | None = None
 
     def __post_init__(self) -> None:
-        if type(self.seed) is not int or not 0 <= self.seed < 2**63:
-            raise SettingsError(f"seed {self.seed!r} is not a whole number from 0 to {2**63 - 1}")
-        if self.language and not (len(self.language) <= 35 and self.language.replace("-", "").isalnum()):
-            raise SettingsError(f"language {self.language!r} is no BCP 47 tag; write for example en, de or pt-BR")
+        _check_seed(self.seed)
+        _check_language(self.language)
         if len(self.author) > 300:
             raise SettingsError("the author's name is longer than 300 characters")
 
     def as_json(self) -> dict[str, Any]:
         """Plain values for ``production.json``."""
-        return {
-            # Absolute, because a later run may be started from another folder.
-            name: str(value.absolute())
-            if isinstance(value, Path)
-            else list(value)
-            if isinstance(value, tuple)
-            else value
-            for name, value in asdict(self).items()
-        }
+        return _plain(asdict(self))
 
     @classmethod
     def from_json(cls, values: object) -> Self:
@@ -71,21 +61,47 @@ class PerformSettings:
         Raises:
             SettingsError: The values were damaged.
         """
-        if not isinstance(values, dict):
-            raise SettingsError("production.json holds no settings; perform the script again")
-        kept: dict[str, Any] = {}
-        for field in fields(cls):
-            value = values.get(field.name)
-            if value is None:
-                continue
-            if not _FITS[field.name](value):
-                raise SettingsError(f"production.json: {field.name} cannot be {value!r}; perform the script again")
-            kept[field.name] = value
-        kept["formats"] = tuple(kept.get("formats", DEFAULT_FORMATS))
-        for name in ("cast", "sounds", "cover"):
-            if name in kept:
-                kept[name] = Path(kept[name])
+        kept = _kept(values, {field.name for field in fields(cls)}, _FITS, remedy="perform the script again")
         return cls(**kept)
+
+
+_PATHS = ("cast", "sounds", "lexicon", "characters", "cover")
+
+
+def _check_seed(seed: int) -> None:
+    if type(seed) is not int or not 0 <= seed < 2**63:
+        raise SettingsError(f"seed {seed!r} is not a whole number from 0 to {2**63 - 1}")
+
+
+def _check_language(tag: str) -> None:
+    if tag and not (len(tag) <= 35 and tag.replace("-", "").isalnum()):
+        raise SettingsError(f"language {tag!r} is no BCP 47 tag; write for example en, de or pt-BR")
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        # Absolute, because a later run may be started from another folder.
+        name: str(value.absolute()) if isinstance(value, Path) else list(value) if isinstance(value, tuple) else value
+        for name, value in values.items()
+    }
+
+
+def _kept(
+    values: object, names: Collection[str], fits: Mapping[str, Callable[[object], bool]], *, remedy: str
+) -> dict[str, Any]:
+    """Options of a ``production.json`` that are there, checked and of their types."""
+    if not isinstance(values, dict):
+        raise SettingsError(f"production.json holds no settings; {remedy}")
+    kept: dict[str, Any] = {}
+    for name in names:
+        value = values.get(name)
+        if value is None:
+            continue
+        if not fits[name](value):
+            raise SettingsError(f"production.json: {name} cannot be {value!r}; {remedy}")
+        kept[name] = Path(value) if name in _PATHS else value
+    kept["formats"] = tuple(kept.get("formats", DEFAULT_FORMATS))
+    return kept
 
 
 def _is(kind: type) -> Callable[[object], bool]:
@@ -155,3 +171,78 @@ class ImproviseSettings:
 
 
 HEARINGS = ("text", "audio")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSettings:
+    """Options of a book that is read aloud.
+
+    Attributes:
+        formats: Names of the exports; ``m4b`` makes one file, every other format of sound one for each chapter.
+        master: Loudness standard that each chapter meets by itself.
+        chapters: Which chapters to read, such as ``1-3,5``; empty reads all.
+        proof: Listen to every take, and have faulty ones spoken again.
+        seed: Chooses among equally good voices and gaps; same seed, same bytes.
+        language: BCP 47 tag; empty takes the book's, else English.
+        title: Overrides the book's.
+        author: Overrides the book's.
+        notes: ``skip`` leaves footnotes out, ``read`` reads them where they stand.
+        first_person: A narrator who is a character of the story speaks with that character's voice.
+        narrator_voice: Id of the narrator's voice; empty leaves it to the casting.
+        credits: Say title, author and voices at the start and at the end.
+        cast: A cast file that overrides casting and attribution; None takes the production's own, if it has one.
+        lexicon: A pronunciation lexicon (PLS 1.0).
+        characters: A table of the characters (CSV), instead of those that are found.
+        cover: Picture for the audio files; None takes the book's own, or draws one.
+    """
+
+    formats: tuple[str, ...] = DEFAULT_FORMATS
+    master: str = "acx"
+    chapters: str = ""
+    proof: bool = False
+    seed: int = 0
+    language: str = ""
+    title: str = ""
+    author: str = ""
+    notes: str = "skip"
+    first_person: bool = False
+    narrator_voice: str = ""
+    credits: bool = True
+    cast: Path | None = None
+    lexicon: Path | None = None
+    characters: Path | None = None
+    cover: Path | None = None
+
+    def __post_init__(self) -> None:
+        _check_seed(self.seed)
+        _check_language(self.language)
+        if self.notes not in NOTES:
+            raise SettingsError(f"notes {self.notes!r} is none of {', '.join(NOTES)}")
+        for name in ("title", "author"):
+            if len(getattr(self, name)) > 300:
+                raise SettingsError(f"the {name} is longer than 300 characters")
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values for ``production.json``."""
+        return _plain(asdict(self))
+
+    @classmethod
+    def from_json(cls, values: object) -> Self:
+        """Settings as `as_json` gave them.
+
+        Raises:
+            SettingsError: The values were damaged.
+        """
+        kept = _kept(values, {field.name for field in fields(cls)}, _READ_FITS, remedy="read the book again")
+        return cls(**kept)
+
+
+NOTES = ("skip", "read")
+
+_READ_FITS: Mapping[str, Callable[[object], bool]] = {
+    "formats": lambda value: isinstance(value, list) and all(isinstance(name, str) for name in value),
+    **dict.fromkeys(("proof", "first_person", "credits"), _is(bool)),
+    "seed": _is(int),
+    **dict.fromkeys(("master", "chapters", "language", "title", "author", "notes", "narrator_voice"), _is(str)),
+    **dict.fromkeys(("cast", "lexicon", "characters", "cover"), _is(str)),
+}

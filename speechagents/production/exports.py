@@ -24,12 +24,11 @@ from speechagents.production.containers.ogg import OpusFile
 from speechagents.production.containers.wav import WavFile
 from speechagents.production.cover import make_cover, read_cover
 from speechagents.production.divisions import Part, divide
-from speechagents.production.encoding import Segment, blocks_of, segments
 from speechagents.production.energy import Energy
-from speechagents.production.gain import gain_for
+from speechagents.production.gain import gain_for, measuring_lane
 from speechagents.production.gate import GateReport
-from speechagents.production.lanes import Done, Job, Lane, Product, Progress, run
-from speechagents.production.loudness import LoudnessMeter, Measured
+from speechagents.production.lanes import Done, Job, Progress, run
+from speechagents.production.loudness import Measured
 from speechagents.production.masters import Master, master_named
 from speechagents.production.otio import otio
 from speechagents.production.programme import PROGRAMME_HZ, Programme
@@ -267,19 +266,7 @@ def _tags_of(part: Part, tags: Tags) -> Tags:
 def _measure(programme: Programme) -> Job[list[Measured]]:
     """Measure a mix that nobody measured while it was made."""
     parts: list[Measured] = []
-
-    def tasks() -> Iterator[Callable[[], Iterator[Product]]]:
-        for segment in segments(programme.frames, programme.joints):
-
-            def task(segment: Segment = segment) -> Iterator[Product]:
-                meter = LoudnessMeter()
-                for block in blocks_of(programme, segment):
-                    meter.feed(block)
-                yield Product(meter.finish(), 0.0, 0)
-
-            yield task
-
-    yield Lane(tasks=tasks(), consume=parts.append)
+    yield measuring_lane(programme, parts.append)
     return parts
 
 

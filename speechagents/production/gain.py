@@ -1,15 +1,18 @@
 """The gain that brings a mix to a standard's aim, limiter and all.
 
-Owns the search. Does not know what standards there are (`masters`) or how files are made (`exports`).
+Owns the search, and measuring what it starts from. Does not know what standards there are (`masters`) or how files are
+made (`exports`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
+from speechagents.production.encoding import Segment, blocks_of, segments
 from speechagents.production.lanes import Job, Lane, Product
 from speechagents.production.limiter import CONTEXT, limited
 from speechagents.production.loudness import (
@@ -79,6 +82,28 @@ def gain_for(programme: Programme, measured: Sequence[Measured], master: Master)
         if gain_db != before_db:
             slope = min(1.0, max(_LEAST_SLOPE, (level - before) / (gain_db - before_db)))
     return gain_db
+
+
+def measuring_lane(programme: Programme, consume: Callable[[Measured], None]) -> Lane:
+    """Measure a programme that nobody measured while it was made, in stretches side by side.
+
+    Args:
+        programme: The mix.
+        consume: Gets what was found, stretch by stretch and in order.
+    """
+
+    def tasks() -> Iterator[Callable[[], Iterator[Product]]]:
+        for segment in segments(programme.frames, programme.joints):
+            yield partial(_measured, programme, segment)
+
+    return Lane(tasks=tasks(), consume=consume)
+
+
+def _measured(programme: Programme, segment: Segment) -> Iterator[Product]:
+    meter = LoudnessMeter()
+    for block in blocks_of(programme, segment):
+        meter.feed(block)
+    yield Product(meter.finish(), 0.0, 0)
 
 
 def _level(measured: Sequence[Measured], master: Master, *, gain_db: float) -> float:

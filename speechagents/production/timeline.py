@@ -6,7 +6,7 @@ Owns the placed line and the timeline. Does not know how times are chosen (`rhyt
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from speechagents.drama import Line
@@ -116,7 +116,7 @@ class Timeline:
     """
 
     title: str
-    scenes: tuple[PlacedScene, ...]
+    scenes: Sequence[PlacedScene]
     sounds: tuple[str, ...] = field(default=())
     language: str = "en"
 

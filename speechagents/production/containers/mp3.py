@@ -17,7 +17,7 @@ from speechagents.production.tags import Label
 
 # MPEG-1 layer III without checksum, 192 kbps, 44.1 kHz, no padding, joint stereo, original.
 _HEADER = b"\xff\xfb\xb0\x44"
-_FRAME_BYTES = 144 * 192_000 // 44_100
+FRAME_BYTES = 144 * 192_000 // 44_100
 _SIDE_INFO_BYTES = 32
 _ENCODER_DELAY = 576
 
@@ -50,7 +50,7 @@ class Mp3File:
         self._file.write(self._info())
 
     def _info(self) -> bytes:
-        size = _FRAME_BYTES + self._music_bytes
+        size = FRAME_BYTES + self._music_bytes
         seek_table = bytes(position * 256 // 100 for position in range(100))
         frame = _HEADER + bytes(_SIDE_INFO_BYTES) + b"Info"
         # All four fields are there: frames, bytes, seek table, quality.
@@ -61,7 +61,7 @@ class Mp3File:
         frame += b"\x00" + bytes([min(255, MP3.bit_rate // 1000)])
         frame += (_ENCODER_DELAY << 12 | self._padding).to_bytes(3, "big")
         frame += bytes(4) + struct.pack(">I", size) + bytes(2)
-        return (frame + _crc16(frame).to_bytes(2, "big")).ljust(_FRAME_BYTES, b"\x00")
+        return (frame + _crc16(frame).to_bytes(2, "big")).ljust(FRAME_BYTES, b"\x00")
 
 
 def _crc16(data: bytes) -> int:

@@ -1,0 +1,380 @@
+"""One book, cast, read aloud into one folder: every chapter pressed, all of them bound, and remembered.
+
+Owns the order of that work, how far ahead of its turn a chapter may be made, and what ``production.json`` remembers of
+it. Does not know how a book is read or its lines found (`reading_aloud`), nor how a chapter becomes sound
+(`production.chapter_press`). Of a finished chapter only a few figures stay in memory: its lines, times and sound are on
+disk, so a long book needs no more memory than a short one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from speechagents.drama import NARRATOR, Deed, Line, Message, Scene, role_key
+from speechagents.events import (
+    Event,
+    Exported,
+    Finished,
+    LineFailed,
+    ReadingProgress,
+    SceneReady,
+    Started,
+    Warned,
+)
+from speechagents.journal import entry_line
+from speechagents.performance import Troupe
+from speechagents.production.binding import WHOLE, Binding, BoundChapter, BoundScenes, sound_formats
+from speechagents.production.chapter_press import Press, Pressed, press_chapter
+from speechagents.production.chapter_store import ChapterStore
+from speechagents.production.cover import make_cover, read_cover
+from speechagents.production.exports import check_formats
+from speechagents.production.folder import Production
+from speechagents.production.lanes import Job, Progress, run
+from speechagents.production.masters import master_named
+from speechagents.production.programme import PROGRAMME_HZ
+from speechagents.production.storage import storage_errors
+from speechagents.production.tags import Tags
+from speechagents.production.timeline import PlacedScene, Timeline
+from speechagents.settings import ReadSettings
+from speechagents.stream import message_to_json
+from speechagents.voices.casting import Cast
+from speechagents.voices.synthesizer import SpokenLine
+
+KIND: Final = "book"
+"""What ``production.json`` calls a production that is a book."""
+
+_CHARS_PER_S: Final = 13.0
+_REEL_BYTES_PER_S: Final = 4 * PROGRAMME_HZ
+_TAKE_BYTES_PER_S: Final = 25_000
+_BYTES_PER_S: Final = {"wav": 176_400, "wav24": 264_600, "flac": 90_000, "mp3": 2 * 24_000, "m4b": 2 * 13_500}
+_OTHER_BYTES_PER_S: Final = 13_500
+"""Room on disk by second of sound; what has tags of the book in it lies there twice, as kept and as given out."""
+
+
+class ChapterFacts(Protocol):
+    """What is known of a chapter beforehand."""
+
+    @property
+    def title(self) -> str:
+        """As listeners see it."""
+
+    @property
+    def chars(self) -> int:
+        """Characters that are spoken."""
+
+    @property
+    def lines(self) -> int:
+        """Lines in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A book as it is to be read aloud.
+
+    Attributes:
+        title: Of the book.
+        author: In one line.
+        language: BCP 47 tag.
+        chapters: What is known of each chapter.
+        scenes: The chapters' lines, one scene each; made when they are asked for.
+        warnings: What was doubtful and how it was decided, for people.
+        cover: The book's own picture, empty if it has none.
+    """
+
+    title: str
+    author: str
+    language: str
+    chapters: Sequence[ChapterFacts]
+    scenes: Sequence[Scene]
+    warnings: tuple[str, ...] = ()
+    cover: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Recital:
+    """One book, decided.
+
+    Attributes:
+        troupe: With what.
+        reading: What.
+        cast: By whom.
+        settings: Options of this run.
+        remembered: Options that a later resume goes by.
+        production: Where; open while the recital is given.
+        about: Further values for ``production.json``.
+    """
+
+    troupe: Troupe
+    reading: Reading
+    cast: Cast
+    settings: ReadSettings
+    remembered: ReadSettings
+    production: Production
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    def produce(self) -> Iterator[Event]:
+        """Speak, encode and bind, and remember it; `Finished` comes last."""
+        began = time.monotonic()
+        reading, settings, production = self.reading, self.settings, self.production
+        formats = check_formats(settings.formats)
+        production.demand_space(self._bytes_needed())
+        production.write_record(self._record(None))
+        yield Started(
+            title=reading.title,
+            scenes=len(reading.chapters),
+            lines=sum(chapter.lines for chapter in reading.chapters),
+            roles=self._roles,
+            cast=self.cast,
+            preset=self.troupe.why,
+            language=reading.language,
+        )
+        yield from map(Warned, (*reading.warnings, *self.cast.warnings))
+        store = ChapterStore(production.folder / "chapters")
+        binding = Binding(store, production.exports, self._tags(), self._cover(), len(reading.chapters))
+        with storage_errors(production.exports):
+            production.exports.mkdir(parents=True, exist_ok=True)
+        outcome = _Outcome()
+        yield from self._chapters(self._press(store), binding, formats, outcome, began)
+        for event in self._whole(binding, formats, outcome):
+            outcome.note(event)
+            yield event
+        finished = Finished(
+            folder=production.folder,
+            files=outcome.files(formats),
+            lines=sum(chapter.lines for chapter in reading.chapters),
+            roles=self._roles,
+            duration_s=outcome.bound[-1].end_s if outcome.bound else 0.0,
+            seconds=time.monotonic() - began,
+            spoken=outcome.spoken,
+            failed=tuple(outcome.failed),
+            gates=outcome.gates,
+        )
+        production.write_record(self._record(finished))
+        yield finished
+
+    def _chapters(
+        self, press: Press, binding: Binding, formats: Sequence[str], outcome: _Outcome, began: float
+    ) -> Iterator[Event]:
+        """Press all chapters side by side, and tell of each when its turn has come."""
+        scenes = self.reading.scenes
+        progress = _Progress([chapter.chars for chapter in self.reading.chapters], began)
+        ahead: dict[int, Pressed] = {}
+
+        def jobs() -> Iterator[tuple[str, Job[Pressed]]]:
+            for index in range(len(scenes)):
+                yield str(index), press_chapter(press, scenes[index], name=f"chapter-{index:05}")
+
+        with storage_errors(self.production.stream_path), self.production.stream_path.open("wb") as stream:
+            for event in run(jobs(), threads=self.troupe.jobs + 1, at_once=self.troupe.jobs + 1):
+                if isinstance(event, Progress):
+                    progress.share(int(event.job), event.done_s / event.total_s)
+                    yield progress.told()
+                    continue
+                ahead[int(event.job)] = event.result
+                progress.finished(int(event.job), fresh=event.result.fresh)
+                while (index := len(outcome.bound)) in ahead:
+                    pressed = ahead.pop(index)
+                    for told in self._turn(index, pressed, binding, formats, outcome):
+                        if isinstance(told, SceneReady):
+                            stream.write(outcome.messages(told.scene))
+                            stream.flush()
+                        yield told
+                yield progress.told()
+
+    def _turn(
+        self, index: int, pressed: Pressed, binding: Binding, formats: Sequence[str], outcome: _Outcome
+    ) -> Iterator[Event]:
+        """A finished chapter takes its place."""
+        chapter = BoundChapter(
+            index,
+            self.reading.chapters[index].title,
+            pressed.key,
+            outcome.bound[-1].end_s if outcome.bound else 0.0,
+            pressed.frames,
+        )
+        outcome.bound.append(chapter)
+        outcome.spoken += pressed.spoken
+        yield from map(Warned, pressed.doubts)
+        scene = self.reading.scenes[index]
+        scenes = BoundScenes(binding.store, self.reading.scenes, outcome.bound)
+        plan = scenes.plan(chapter)
+        for line, place in zip(scene.lines, plan.places, strict=True):
+            if place.failed:
+                failed = LineFailed(line, place.failed)
+                outcome.failed.append(failed)
+                yield failed
+        yield SceneReady(index, plan.placed(scene, start_s=chapter.start_s))
+        for name, form in sound_formats(formats).items():
+            if name == WHOLE:
+                if report := binding.store.report(pressed.key, form.suffix):
+                    outcome.gates[f"{name} {index + 1}"] = report.as_json()
+                continue
+            exported = binding.chapter_file(name, chapter, form.suffix)
+            outcome.note(exported)
+            yield exported
+
+    def _whole(self, binding: Binding, formats: Sequence[str], outcome: _Outcome) -> Iterator[Event]:
+        """The files of the whole book."""
+        sounds = sound_formats(formats)
+        if WHOLE in sounds:
+            yield from binding.whole_file(outcome.bound)
+        scenes = BoundScenes(binding.store, self.reading.scenes, outcome.bound)
+        timeline = Timeline(self.reading.title, scenes, (), self.reading.language)
+        media = f"programme.{WHOLE}" if WHOLE in sounds else ""
+        for name in formats:
+            if name not in sounds:
+                yield binding.text_file(name, timeline, media)
+        if not self.settings.chapters:
+            binding.store.keep_only({chapter.key for chapter in outcome.bound})
+
+    def _press(self, store: ChapterStore) -> Press:
+        return Press(
+            synthesizer=self.troupe.synthesizer,
+            takes=self.production.takes,
+            store=store,
+            work=self.production.work,
+            spoken_line=self._spoken_line,
+            formats={form.suffix: form for form in sound_formats(check_formats(self.settings.formats)).values()},
+            master=master_named(self.settings.master),
+            seed=self.settings.seed,
+        )
+
+    def _spoken_line(self, line: Line) -> SpokenLine:
+        return SpokenLine(line.text, self.cast[line.role].voice, line.style, line.language or self.reading.language)
+
+    @property
+    def _roles(self) -> int:
+        """Roles that have lines, the narrator not counted."""
+        return sum(1 for casting in self.cast if casting.lines and role_key(casting.role) != role_key(NARRATOR))
+
+    def _tags(self) -> Tags:
+        return Tags(
+            title=self.reading.title,
+            author=self.reading.author,
+            language=self.reading.language,
+            synthetic=f"all voices are synthetic ({self.troupe.synthesizer.identity})",
+            cast=tuple((casting.role, casting.voice.id) for casting in self.cast if casting.lines),
+        )
+
+    def _cover(self) -> bytes:
+        if self.settings.cover is not None:
+            return read_cover(self.settings.cover)
+        return make_cover(self.reading.title, self.reading.author)
+
+    def _bytes_needed(self) -> int:
+        """Room for the reels of the chapters in the press, and for all that stays."""
+        lengths = sorted(chapter.chars / _CHARS_PER_S for chapter in self.reading.chapters)
+        reels = sum(lengths[-self.troupe.jobs - 1 :]) * _REEL_BYTES_PER_S
+        stays = sum(
+            _BYTES_PER_S.get(name, _OTHER_BYTES_PER_S) for name in sound_formats(check_formats(self.settings.formats))
+        )
+        return round(reels + sum(lengths) * (stays + _TAKE_BYTES_PER_S))
+
+    def _record(self, finished: Finished | None) -> dict[str, Any]:
+        return {
+            **self.about,
+            "kind": KIND,
+            "title": self.reading.title,
+            "language": self.reading.language,
+            "preset": self.troupe.preset,
+            "voices": self.troupe.synthesizer.identity,
+            "settings": self.remembered.as_json(),
+            "cast": {casting.role: casting.voice.id for casting in self.cast},
+            "state": "working" if finished is None else "partly" if finished.failed else "done",
+            **({"duration_s": round(finished.duration_s, 3)} if finished else {}),
+            "files": [path.relative_to(finished.folder).as_posix() for path in finished.files] if finished else [],
+            "failed": [
+                {"line": one.line.number, "role": one.line.role, "reason": one.reason}
+                for one in (finished.failed if finished else ())
+            ],
+            "gates": dict(finished.gates) if finished else {},
+        }
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What has become of the chapters whose turn has come."""
+
+    bound: list[BoundChapter] = field(default_factory=list)
+    spoken: int = 0
+    failed: list[LineFailed] = field(default_factory=list)
+    exported: list[tuple[str, int, Path]] = field(default_factory=list)
+    gates: dict[str, Any] = field(default_factory=dict)
+    told: int = 0
+
+    def note(self, event: object) -> None:
+        """Remember a file."""
+        if isinstance(event, Exported):
+            self.exported.append((event.format, event.part, event.path))
+            if event.report is not None:
+                self.gates[f"{event.format} {event.part}"] = event.report.as_json()
+
+    def files(self, formats: Sequence[str]) -> tuple[Path, ...]:
+        """All files, in the order of the formats asked for."""
+        return tuple(path for *_, path in sorted(self.exported, key=lambda one: (formats.index(one[0]), one[1])))
+
+    def messages(self, scene: PlacedScene) -> bytes:
+        """A chapter as entries of the message stream."""
+        entries = []
+        for placed in scene.lines:
+            self.told += 1
+            line = placed.line
+            message = Message(
+                id=self.told,
+                speaker=line.role,
+                text=line.text,
+                deed=Deed.SPEAK,
+                style=line.style,
+                addresses=(),
+                audience=(),
+                start_s=placed.start_s,
+                end_s=placed.end_s,
+                take=placed.take,
+            )
+            entries.append(entry_line(message_to_json(message)))
+        return b"".join(entries)
+
+
+class _Progress:
+    """How far the chapters are, and how long the rest will take.
+
+    Args:
+        chars: Characters of each chapter.
+        began: When the work began, by `time.monotonic`.
+    """
+
+    def __init__(self, chars: Sequence[int], began: float) -> None:
+        self._chars = chars
+        self._total = max(1, sum(chars))
+        self._began = began
+        self._shares: dict[int, float] = {}
+        self._done = 0
+        self._fresh = 0
+        self._chapters = 0
+
+    def share(self, index: int, share: float) -> None:
+        """A chapter is encoded up to a share of it."""
+        self._shares[index] = share
+
+    def finished(self, index: int, *, fresh: bool) -> None:
+        """A chapter is done."""
+        self._shares.pop(index, None)
+        self._done += self._chars[index]
+        self._fresh += self._chars[index] if fresh else 0
+        self._chapters += 1
+
+    def told(self) -> ReadingProgress:
+        """As an event."""
+        under_way = sum(self._chars[index] * share for index, share in self._shares.items())
+        made = self._fresh + under_way
+        rest = max(0.0, self._total - self._done - under_way)
+        took_s = time.monotonic() - self._began
+        return ReadingProgress(
+            done=min(1.0, (self._done + under_way) / self._total),
+            chapters=self._chapters,
+            left_s=rest * took_s / made if made else 0.0 if not rest else None,
+        )
