@@ -7,8 +7,8 @@ in order of time, then its `SceneReady`; then `ExportProgress` and `Exported` of
 `Finished`. A `Warned` may come anywhere.
 
 A book sends one `Started`; for each chapter, in order, what is doubtful (`Warned`) or missing (`LineFailed`) in it,
-its `SceneReady` and the `Exported` of its own files, with `ReadingProgress` in between; then the files of the whole book
-and one `Finished`.
+its `SceneReady` and the `Exported` of its own files, with `ReadingProgress` in between; then the files of the whole
+book and one `Finished`.
 
 An improvised scene sends one `Started`; `MessageSpoken` and `TurnPassed` as it is played; one `SceneOver`; and then
 what a performance sends from its first `LineSpoken` on, while the scene is mixed and exported.
