@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from speechagents.production.timeline import Timeline
 
@@ -33,6 +34,11 @@ class Tags:
         synthetic: Which synthetic voices speak, one line; stands in a field of its own and in the comment.
         cast: Roles and the names of their voices.
         date: ``YYYY`` or ``YYYY-MM-DD``; empty by default, so that the same script gives the same bytes tomorrow.
+        album: What the file is a part of: the book of a chapter; empty where it is all of it.
+        track: Which part, from 1; 0 for all of it.
+        tracks: How many parts there are; 0 where nobody knows.
+        narrator: Who reads, for people; stands where shops and players of audiobooks look for it. Empty where nobody
+            narrates.
     """
 
     title: str
@@ -42,13 +48,32 @@ class Tags:
     synthetic: str = ""
     cast: tuple[tuple[str, str], ...] = ()
     date: str = ""
+    album: str = ""
+    track: int = 0
+    tracks: int = 0
+    narrator: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("title", "author", "language", "synthetic", "date"):
+        for name in ("title", "author", "language", "synthetic", "date", "album", "narrator"):
             object.__setattr__(self, name, one_line(getattr(self, name)))
         comment = "\n".join(one_line(line, MAX_TAG_CHARS) for line in self.comment.splitlines())
         object.__setattr__(self, "comment", comment[:MAX_TAG_CHARS])
         object.__setattr__(self, "cast", tuple((one_line(role), one_line(voice)) for role, voice in self.cast))
+
+    def of_part(self, title: str, track: int, tracks: int) -> Self:
+        """What a file says that holds one part of this: a chapter of a book.
+
+        Args:
+            title: Of the part.
+            track: Which it is, from 1.
+            tracks: How many there are.
+        """
+        return replace(self, title=title, album=self.album or self.title, track=track, tracks=tracks)
+
+    @property
+    def whole(self) -> str:
+        """Title of what the file is a part of, or of itself where it is all of it."""
+        return self.album or self.title
 
     @property
     def full_comment(self) -> str:

@@ -41,3 +41,11 @@ def test_clock(seconds: float, text: str) -> None:
 def test_text_is_cut_between_characters() -> None:
     assert cut_utf8("aé", 2) == b"a"
     assert cut_utf8("aé", 3) == "aé".encode()
+
+
+def test_a_part_belongs_to_the_whole_and_is_counted() -> None:
+    book = Tags("Emma", author="Jane Austen", synthetic="eSpeak NG")
+    part = book.of_part("Chapter 7", 7, 55)
+    assert (part.title, part.whole, part.track, part.tracks) == ("Chapter 7", "Emma", 7, 55)
+    assert (part.author, part.synthetic) == (book.author, book.synthetic)
+    assert (book.whole, part.of_part("Half of it", 1, 2).whole) == ("Emma", "Emma")

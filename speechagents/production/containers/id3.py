@@ -25,9 +25,14 @@ def id3_tag(label: Label) -> bytes:
     longer lists become a table of tables.
     """
     tags = label.tags
-    frames = [_text("TIT2", tags.title), _text("TALB", tags.title), _text("TCON", GENRE), _text("TSSE", SOFTWARE)]
+    frames = [_text("TIT2", tags.title), _text("TALB", tags.whole), _text("TCON", GENRE), _text("TSSE", SOFTWARE)]
     if tags.author:
-        frames += [_text("TPE1", tags.author), _text("TCOM", tags.author)]
+        frames += [_text("TPE1", tags.author), _text("TPE2", tags.author)]
+    if tags.narrator or tags.author:
+        # Players of audiobooks show the composer as the narrator.
+        frames.append(_text("TCOM", tags.narrator or tags.author))
+    if tags.track:
+        frames.append(_text("TRCK", f"{tags.track}/{tags.tracks}" if tags.tracks else str(tags.track)))
     if tags.date:
         frames.append(_text("TDRC", tags.date))
     frames.append(_text("TLAN", tags.language_code))
@@ -36,8 +41,12 @@ def id3_tag(label: Label) -> bytes:
         frames.append(_frame("COMM", _UTF8 + language + b"\x00" + _bytes(tags.full_comment)))
     if tags.synthetic:
         frames.append(_own_text(SYNTHETIC_FIELD, tags.synthetic))
+    if tags.narrator:
+        frames.append(_own_text("NARRATOR", tags.narrator))
     if tags.cast:
         frames.append(_own_text("CAST", cast_lines(tags.cast)))
+        # Credits are a list of parts and people, each after a zero.
+        frames.append(_frame("TMCL", _UTF8 + b"\x00".join(_bytes(text) for pair in tags.cast for text in pair)))
     frames += _chapters(label.chapters)
     if label.cover:
         frames.append(_frame("APIC", _UTF8 + b"image/jpeg\x00" + _FRONT_COVER + b"\x00" + label.cover))

@@ -34,7 +34,7 @@ _PACKETS_PER_CHUNK = 64
 _MAX_NERO_CHAPTERS = 255
 _AUDIO_TRACK, _TEXT_TRACK = 1, 2
 _ENABLED, _IN_MOVIE, _IN_PREVIEW = 1, 2, 4
-_UTF8, _JPEG, _INTEGER = 1, 13, 21
+_BINARY, _UTF8, _JPEG, _INTEGER = 0, 1, 13, 21
 _AUDIOBOOK = 2
 _LARGE = 1 << 32
 
@@ -249,10 +249,12 @@ def _metadata(label: Label, gapless: str) -> bytes:
     tags = label.tags
     texts = (
         (b"\xa9nam", tags.title),
-        (b"\xa9alb", tags.title),
+        (b"\xa9alb", tags.whole),
         (b"\xa9ART", tags.author),
         (b"aART", tags.author),
-        (b"\xa9wrt", tags.author),
+        # Players of audiobooks show the composer as the narrator; some know an atom for it.
+        (b"\xa9wrt", tags.narrator or tags.author),
+        (b"\xa9nrt", tags.narrator),
         (b"\xa9gen", GENRE),
         (b"\xa9day", tags.date),
         (b"\xa9cmt", tags.full_comment),
@@ -266,6 +268,10 @@ def _metadata(label: Label, gapless: str) -> bytes:
     )
     items = [_box(name, _value(_UTF8, text.encode("utf-8", "replace"))) for name, text in texts if text]
     items += [_box(b"stik", _value(_INTEGER, bytes([_AUDIOBOOK]))), _box(b"pgap", _value(_INTEGER, b"\x01"))]
+    if tags.track:
+        items.append(
+            _box(b"trkn", _value(_BINARY, struct.pack(">4H", 0, min(tags.track, 0xFFFF), min(tags.tracks, 0xFFFF), 0)))
+        )
     if label.cover:
         items.append(_box(b"covr", _value(_JPEG, label.cover)))
     for name, text in own:

@@ -25,7 +25,7 @@ def comments(label: Label, *, with_picture: bool) -> bytes:
         with_picture: Hold the cover too (Ogg); FLAC has a block of its own for it.
     """
     tags = label.tags
-    fields = [("TITLE", tags.title), ("ALBUM", tags.title), ("GENRE", GENRE), ("LANGUAGE", tags.language)]
+    fields = [("TITLE", tags.title), ("ALBUM", tags.whole), ("GENRE", GENRE), ("LANGUAGE", tags.language)]
     fields += [
         (name, value)
         for name, value in (
@@ -34,6 +34,10 @@ def comments(label: Label, *, with_picture: bool) -> bytes:
             ("COMMENT", tags.full_comment),
             ("DESCRIPTION", tags.full_comment),
             (SYNTHETIC_FIELD, tags.synthetic),
+            ("NARRATOR", tags.narrator),
+            ("COMPOSER", tags.narrator),
+            ("TRACKNUMBER", str(tags.track or "")),
+            ("TRACKTOTAL", str(tags.tracks or "")),
         )
         if value
     ]

@@ -67,6 +67,8 @@ def _texts(label: Label) -> bytes:
     fields = (
         (b"INAM", tags.title),
         (b"IART", tags.author),
+        (b"IPRD", tags.album),
+        (b"ITRK", str(tags.track or "")),
         (b"ICMT", tags.full_comment),
         (b"ICRD", tags.date),
         (b"ISFT", SOFTWARE),

@@ -61,3 +61,22 @@ def test_hostile_texts_stay_in_their_frames() -> None:
 )
 def test_languages_have_three_letters(language: str, code: str) -> None:
     assert read(Label(Tags("T", language=language)))["TLAN"].text == [code]
+
+
+def test_a_chapter_says_which_book_it_is_of_and_who_reads() -> None:
+    book = Tags(
+        "Emma", author="Jane Austen", narrator="Ada, a synthetic voice", cast=(("Emma", "ada"), ("Mr K.", "ben"))
+    )
+    found = read(Label(book.of_part("Chapter 7", 7, 55)))
+    assert (found["TIT2"].text, found["TALB"].text) == (["Chapter 7"], ["Emma"])
+    assert found["TRCK"].text == ["7/55"]
+    assert (found["TPE1"].text, found["TPE2"].text) == (["Jane Austen"], ["Jane Austen"])
+    assert found["TCOM"].text == ["Ada, a synthetic voice"]
+    assert found["TXXX:NARRATOR"].text == ["Ada, a synthetic voice"]
+    assert found["TMCL"].people == [["Emma", "ada"], ["Mr K.", "ben"]]
+
+
+def test_what_is_all_of_itself_has_no_number_and_its_writer_as_composer() -> None:
+    found = read(Label(Tags("T", author="A")))
+    assert "TRCK" not in found
+    assert (found["TALB"].text, found["TCOM"].text) == (["T"], ["A"])

@@ -104,3 +104,13 @@ def test_a_programme_shorter_than_a_packet_is_a_file(tmp_path: Path) -> None:
     path.write_bytes(written(Label(Tags("T")), packets_for(10), 10))
     with av.open(str(path)) as container:
         assert container.duration == pytest.approx(10 / 44_100 * 1e6, abs=2.0)
+
+
+def test_a_chapter_says_which_book_it_is_of_and_who_reads(tmp_path: Path) -> None:
+    book = Tags("Emma", author="Jane Austen", narrator="Ada, a synthetic voice")
+    path = tmp_path / "chapter.m4b"
+    path.write_bytes(written(Label(book.of_part("Chapter 7", 7, 55)), packets_for(44_100), 44_100))
+    found = mutagen.File(path).tags
+    assert (found["\xa9nam"], found["\xa9alb"], found["trkn"]) == (["Chapter 7"], ["Emma"], [(7, 55)])
+    assert (found["\xa9ART"], found["\xa9wrt"]) == (["Jane Austen"], ["Ada, a synthetic voice"])
+    assert found["\xa9nrt"] == ["Ada, a synthetic voice"]
