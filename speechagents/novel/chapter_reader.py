@@ -129,7 +129,7 @@ class ChapterReader:
         elif block.kind is BlockKind.HEADING:
             kind = LedgerKind.HEADING
         line = state.line(role, piece, style, kind)
-        return ReadPiece(tuple(_entries(block, piece, kind, line.number)), line, line.number, piece.quote)
+        return ReadPiece(tuple(_entries(piece, kind, line.number)), line, line.number, piece.quote)
 
     def _is_dropped(self, block: Block, piece: Piece) -> bool:
         if not is_plain_tag(piece.text):
@@ -216,16 +216,13 @@ def _skipped(start: int, end: int, reason: str) -> LedgerEntry:
     return LedgerEntry(start, end, LedgerKind.SKIPPED, reason=reason)
 
 
-def _entries(block: Block, piece: Piece, kind: LedgerKind, line: int) -> Iterator[LedgerEntry]:
+def _entries(piece: Piece, kind: LedgerKind, line: int) -> Iterator[LedgerEntry]:
     """A spoken piece with what is cut out of it."""
     at = piece.start
-    for cut in block.cuts:
-        start, end = max(cut.start, piece.start), min(cut.end, piece.end)
-        if start >= end:
-            continue
-        if start > at:
-            yield LedgerEntry(at, start, kind, line)
-        yield _skipped(start, end, cut.reason)
-        at = end
+    for cut in piece.cuts:
+        if cut.start > at:
+            yield LedgerEntry(at, cut.start, kind, line)
+        yield _skipped(cut.start, cut.end, cut.reason)
+        at = cut.end
     if at < piece.end:
         yield LedgerEntry(at, piece.end, kind, line)

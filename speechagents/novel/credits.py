@@ -137,10 +137,9 @@ def write_credits(
     names = [" ".join(author.split()) for author in authors if author.strip()]
     author = f" {_AND.get(tag, 'and')} ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
     title = " ".join(title.split()).rstrip(" .")
-    # Formatted piece by piece with `replace`: a title may hold braces.
-    head = words.by.replace("{author}", author).replace("{title}", title) if title and author else spoken_heading(title)
-    read = words.read_by.replace("{reader}", " ".join(reader.split())) if reader.strip() else words.read
-    was = words.was.replace("{title}", title) + "." if title else words.untitled
+    head = words.by.format(title=title, author=author) if title and author else spoken_heading(title)
+    read = words.read_by.format(reader=" ".join(reader.split())) if reader.strip() else words.read
+    was = words.was.format(title=title) + "." if title else words.untitled
     return Credits(
         words.opening_title,
         " ".join(opening.split()) or f"{head} {read}".strip(),

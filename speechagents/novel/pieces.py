@@ -11,13 +11,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
 from speechagents.attribution.quotation import Attribution
-from speechagents.books.book import Block, BlockKind, Book
-from speechagents.novel.wording import spoken_heading, spoken_speech, spoken_words
+from speechagents.books.book import Block, BlockKind, Book, Cut, Tongue
+from speechagents.novel.wording import spoken_heading, spoken_narration, spoken_speech
 from speechagents.scripts.spoken import is_speakable, split_speech
 
 MIN_TONGUE_WORDS: Final = 3
@@ -40,6 +40,7 @@ class Piece:
         end: Behind the last one; the next piece begins there.
         quote: Index of the quotation it belongs to, -1 for none.
         text: What is said, empty if it is passed over.
+        cuts: What of the stretch is not said.
         language: BCP 47 tag where it differs from the book's, else empty.
         reason: Why it is passed over; empty otherwise.
         goes_on: It and the one before were one stretch that was too long, or in two languages.
@@ -50,6 +51,7 @@ class Piece:
     end: int
     quote: int
     text: str
+    cuts: tuple[Cut, ...] = ()
     language: str = ""
     reason: str = ""
     goes_on: bool = False
@@ -81,7 +83,7 @@ class Quotations:
 
 
 def cut_block(book: Book, block: Block, quotations: Quotations, *, limit: int) -> Iterator[Piece]:
-    """Cut a heading, a paragraph or a block of verse into pieces that tile it.
+    """Cut a heading, a paragraph or a block of verse into pieces that tile it. Linear in its length.
 
     Args:
         book: Whose block it is.
@@ -89,28 +91,28 @@ def cut_block(book: Book, block: Block, quotations: Quotations, *, limit: int) -
         quotations: Where somebody speaks; in headings nobody does.
         limit: Most characters of a piece.
     """
-    stretches = _stretches(book.text, block, quotations)
-    masked = _masked(book.text, block)
-    for start, end, quote in stretches:
+    for start, end, quote in _stretches(book.text, block, quotations):
+        stretch = _within(block, start, end)
         begun = False
-        for (first, behind), (_, language, breaks) in _bounds(book, block, start, end):
-            parts = _split(masked, first - block.start, behind - block.start, limit)
-            for index, (one, other) in enumerate(parts):
-                one, other = one + block.start, other + block.start
-                said = book.spoken(block, one, other)
+        for first, behind, language, breaks in _bounds(book, stretch, start, end):
+            for index, (one, other) in enumerate(_split(book.text, stretch, first, behind, limit)):
+                part = _within(stretch, one, other)
+                said = book.spoken(part, one, other)
                 if block.kind is BlockKind.HEADING:
                     text = spoken_heading(said)
                 elif quote >= 0:
                     text = spoken_speech(said, opens=one == start, closes=other == end)
                 else:
-                    text = spoken_words(said)
+                    text = spoken_narration(said)
+                speakable = is_speakable(text)
                 yield Piece(
                     start=one,
                     end=other,
                     quote=quote,
-                    text=text if is_speakable(text) else "",
+                    text=text if speakable else "",
+                    cuts=part.cuts,
                     language=language,
-                    reason="" if is_speakable(text) else WORDLESS if said else SPACE,
+                    reason="" if speakable else WORDLESS if said else SPACE,
                     goes_on=begun and not (breaks and index == 0),
                     breaks=breaks and index == 0,
                 )
@@ -125,8 +127,7 @@ def _stretches(text: str, block: Block, quotations: Quotations) -> list[tuple[in
     at = block.start
     for start, end, quote in (*quotations.within(block.start, block.end), (block.end, block.end, -1)):
         if start > at:
-            gap = text[at:start]
-            if not found or gap.strip():
+            if not found or text[at:start].strip():
                 found.append((at, start, -1))
             else:
                 found[-1] = (found[-1][0], start, found[-1][2])
@@ -138,65 +139,86 @@ def _stretches(text: str, block: Block, quotations: Quotations) -> list[tuple[in
     return found
 
 
-def _bounds(book: Book, block: Block, start: int, end: int) -> Iterator[tuple[tuple[int, int], tuple[int, str, bool]]]:
-    """Parts of a stretch with (start, language, whether a line ended before)."""
-    marks: dict[int, tuple[int, str, bool]] = {start: (start, "", False)}
-    pattern = {BlockKind.VERSE: _LINE_BREAK, BlockKind.HEADING: _EMPTY_LINE}.get(block.kind)
-    languages = [
-        (max(start, tongue.start), min(end, tongue.end), tongue.language)
-        for tongue in block.tongues
-        if tongue.start < end
-        and tongue.end > start
-        and len(book.spoken(block, max(start, tongue.start), min(end, tongue.end)).split()) >= MIN_TONGUE_WORDS
+def _within(block: Block, start: int, end: int) -> Block:
+    """A stretch of a block as a block of its own, with the cuts and tongues that reach into it."""
+    if not (block.cuts or block.tongues) or (start, end) == (block.start, block.end):
+        return block
+    cuts = block.cuts[bisect_right(block.cuts, start, key=_end_of) : bisect_left(block.cuts, end, key=_start_of)]
+    tongues = block.tongues[
+        bisect_right(block.tongues, start, key=_end_of) : bisect_left(block.tongues, end, key=_start_of)
     ]
+    return Block(
+        block.kind,
+        start,
+        end,
+        level=block.level,
+        cuts=tuple(replace(cut, start=max(start, cut.start), end=min(end, cut.end)) for cut in cuts),
+        tongues=tuple(replace(one, start=max(start, one.start), end=min(end, one.end)) for one in tongues),
+    )
 
-    def language_at(place: int) -> str:
-        return next((language for first, behind, language in languages if first <= place < behind), "")
 
+def _start_of(stretch: Cut | Tongue) -> int:
+    return stretch.start
+
+
+def _end_of(stretch: Cut | Tongue) -> int:
+    return stretch.end
+
+
+def _bounds(book: Book, stretch: Block, start: int, end: int) -> Iterator[tuple[int, int, str, bool]]:
+    """Start and end of the parts of a stretch, with the language and whether a line ended before it."""
+    broken: set[int] = set()
+    pattern = {BlockKind.VERSE: _LINE_BREAK, BlockKind.HEADING: _EMPTY_LINE}.get(stretch.kind)
     if pattern is not None:
-        for match in pattern.finditer(book.text, start, end):
-            if match.end() < end and not _inside(block, match.end()):
-                marks[match.end()] = (match.end(), "", True)
-    for first, behind, _ in languages:
-        for place in (first, behind):
-            if start < place < end:
-                marks.setdefault(place, (place, "", False))
-    places = sorted(marks)
+        broken = {
+            match.end()
+            for match in pattern.finditer(book.text, start, end)
+            if match.end() < end and not _is_cut(stretch.cuts, match.end())
+        }
+    tongues = [
+        tongue
+        for tongue in stretch.tongues
+        if len(book.spoken(_within(stretch, tongue.start, tongue.end), tongue.start, tongue.end).split())
+        >= MIN_TONGUE_WORDS
+    ]
+    edges = {place for tongue in tongues for place in (tongue.start, tongue.end) if not _is_cut(stretch.cuts, place)}
+    places = sorted({start, *broken, *(place for place in edges if start < place < end)})
     for place, following in pairwise([*places, end]):
-        yield (place, following), (place, language_at(place), marks[place][2])
+        before = bisect_right(tongues, place, key=_start_of) - 1
+        language = tongues[before].language if before >= 0 and place < tongues[before].end else ""
+        yield place, following, language, place in broken
 
 
-def _inside(block: Block, place: int) -> bool:
-    return any(cut.start < place < cut.end for cut in block.cuts)
+def _is_cut(cuts: Sequence[Cut], place: int) -> bool:
+    """Whether a place is inside of a cut, where nothing may be parted."""
+    before = bisect_left(cuts, place, key=_start_of) - 1
+    return before >= 0 and place < cuts[before].end
 
 
-def _masked(text: str, block: Block) -> str:
-    """A block's text with what is cut out as blanks of the same length, so that nobody cuts at marks inside of it."""
-    if not block.cuts:
-        return text[block.start : block.end]
+def _split(text: str, stretch: Block, start: int, end: int, limit: int) -> Sequence[tuple[int, int]]:
+    """Start and end of the parts of a stretch, none longer than the limit but for white space around it."""
+    if end - start <= limit:
+        return [(start, end)]
+    masked = _masked(text, _within(stretch, start, end).cuts, start, end)
+    found: list[int] = []
+    at = 0
+    for piece in split_speech(masked, limit):
+        at = masked.index(piece, at)
+        found.append(at)
+        at += len(piece)
+    return list(pairwise([start, *(start + one for one in found[1:]), end]))
+
+
+def _masked(text: str, cuts: Sequence[Cut], start: int, end: int) -> str:
+    """A stretch with what is cut out as blanks of the same length, so that nobody parts it at marks inside of that."""
     pieces: list[str] = []
-    at = block.start
-    for cut in block.cuts:
+    at = start
+    for cut in cuts:
         within_word = text[cut.start - 1 : cut.start].isalnum() and text[cut.end : cut.end + 1].isalnum()
         pieces += (text[at : cut.start], (_JOINER if within_word else " ") * (cut.end - cut.start))
         at = cut.end
-    pieces.append(text[at : block.end])
+    pieces.append(text[at:end])
     return "".join(pieces)
-
-
-def _split(masked: str, start: int, end: int, limit: int) -> Sequence[tuple[int, int]]:
-    """Offsets of the parts of a stretch, none longer than the limit but for white space around it."""
-    if end - start <= limit:
-        return [(start, end)]
-    stretch = masked[start:end]
-    found: list[int] = []
-    at = 0
-    for piece in split_speech(stretch, limit):
-        at = stretch.index(piece, at)
-        found.append(at)
-        at += len(piece)
-    bounds = [start, *(start + one for one in found[1:]), end]
-    return list(pairwise(bounds))
 
 
 def quoted_lines(book: Book, quotations: Quotations, first_line: int, *, limit: int) -> Iterator[tuple[int, int]]:

@@ -12,7 +12,7 @@ from typing import Final
 from speechagents.errors import SettingsError
 
 MAX_TEXT_CHARS: Final = 1_000
-_RANGE: Final = re.compile(r"\s*(?P<first>[0-9]{1,6})?\s*(?P<dash>[-–])?\s*(?P<last>[0-9]{1,6})?\s*")
+_RANGE: Final = re.compile(r"\s*(?P<first>[0-9]{1,6})?\s*(?:(?P<dash>[-–])\s*(?P<last>[0-9]{1,6})?\s*)?")
 _REMEDY: Final = "write for example 1-3,5 or 7-"
 
 

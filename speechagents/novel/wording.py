@@ -18,6 +18,7 @@ _DASHES: Final = "—–―"
 _SINGLE: Final = "'‘’‚‛"
 _UNDERLINES: Final = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])")
 _STARS: Final = re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])([^*]{1,400}?)(?<=[^\s*])\1(?![\w*])")
+_STRAY: Final = re.compile(r"^\s*[“”\"„«»’]+(?=\s|$)|(?:(?<=\s)|^)[“”\"„«»‘]+\s*$")
 _CAPITALS: Final = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _ROMAN: Final = re.compile(r"M{0,4}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
 _VOWELS: Final = frozenset("AEIOUYÄÖÜÅÆØÉÈÊËÁÀÂÃÍÌÎÏÓÒÔÕÚÙÛ")
@@ -26,8 +27,13 @@ _SHORT: Final = 4
 _SENTENCE_MARKS: Final = ".!?…:;。！？"
 
 
+def spoken_narration(text: str) -> str:
+    """Narration as it is said; a mark that stands by itself at an end belongs to the quotation beside it."""
+    return spoken_words(_STRAY.sub("", text))
+
+
 def spoken_words(text: str) -> str:
-    """Narration as it is said: marks of emphasis gone, words in capitals as ordinary words."""
+    """Words as they are said: marks of emphasis gone, words in capitals as ordinary words."""
     return lower_shouts(_STARS.sub(r"\2", _UNDERLINES.sub("", text))).strip()
 
 

@@ -160,7 +160,8 @@ class Assignment:
             other for other, taken in self._taken.items() if taken == voice and other != role and other not in partners
         )
         if sharing:
-            reasons.append(f"shared with {self._named(sharing)}, whom it never meets")
+            apart = "whom it never meets" if self._company.near is None else "never heard near it"
+            reasons.append(f"shared with {self._named(sharing)}, {apart}")
         return "; ".join(reasons)
 
     def why_narrator(self) -> str:
