@@ -1,0 +1,60 @@
+"""Chapters of a book by its own headings, for files that have no contents of their own.
+
+Owns which level of headings a listener would call chapters. Does not know any file format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+from speechagents.books.book import Block, BlockKind
+from speechagents.books.composing import Mark, is_same_title
+from speechagents.books.headings import numbered_kind
+
+_CHAPTER_CHARS: Final = 2_000
+"""Chapters are longer than this, taken together; shorter ones are sections."""
+
+
+def heading_marks(text: str, blocks: Sequence[Block], *, title: str = "") -> list[Mark]:
+    """Where chapters begin, by headings: their words where they say "Chapter", else their level and length.
+
+    Args:
+        text: The book's.
+        blocks: The book's.
+        title: Of the book: a heading that repeats it opens no chapter.
+    """
+    headings = [block for block in blocks if block.kind is BlockKind.HEADING]
+    if headings and title and is_same_title(_title(text, headings[0]), title):
+        headings = headings[1:]
+    level = _chapter_level(text, headings)
+    chosen = [heading for heading in headings if heading.level <= level]
+    ranks = {depth: rank for rank, depth in enumerate(sorted({heading.level for heading in chosen}), 1)}
+    return [Mark(heading.start, _title(text, heading), ranks[heading.level]) for heading in chosen]
+
+
+def _title(text: str, heading: Block) -> str:
+    pieces, at = [], heading.start
+    for cut in heading.cuts:
+        pieces.append(text[at : cut.start])
+        at = cut.end
+    return "".join([*pieces, text[at : heading.end]])
+
+
+def _chapter_level(text: str, headings: Sequence[Block]) -> int:
+    """The level whose headings are chapters; those above it are parts."""
+    levels = sorted({heading.level for heading in headings})
+    if not levels:
+        return 0
+    said = [heading.level for heading in headings if numbered_kind(_title(text, heading)) == "chapter"]
+    if len(said) >= 2:
+        return max(set(said), key=said.count)
+    best = next((level for level in levels if sum(h.level == level for h in headings) >= 2), levels[-1])
+    for level in levels:
+        starts = [heading.start for heading in headings if heading.level <= level] + [headings[-1].end]
+        count = sum(heading.level == level for heading in headings)
+        sizes = sorted(behind - here for here, behind in pairwise(starts))
+        if level > best and count >= 3 and sizes[len(sizes) // 2] >= _CHAPTER_CHARS:
+            best = level
+    return best
