@@ -18,6 +18,8 @@ from speechagents.books.composing import TITLE_PAGE, Composer, bind, is_break
 from speechagents.books.markup import Element, attribute, local_name, parse_xml
 from speechagents.books.notes import FOOTNOTE, Notes
 from speechagents.books.outline import heading_marks
+from speechagents.books.runs import Run, without
+from speechagents.books.xhtml import READING
 from speechagents.errors import ScriptError
 from speechagents.scripts.languages import language_tag
 
@@ -34,6 +36,7 @@ _IGNORED_NAMES: Final = (
 )
 _IGNORED: Final = frozenset(_IGNORED_NAMES.split())
 _BREAKING: Final = frozenset(("br", "cr"))
+_SPACES: Final = {"tab": " ", "ptab": " ", "nobreakhyphen": "-"}
 
 
 def read_docx(path: Path, notes: Notes = Notes.SKIP) -> Book:
@@ -135,8 +138,8 @@ class _Reader:
             self._composer.add(BlockKind.SKIPPED, text, reason=TITLE_PAGE)
         elif _CONTENTS_STYLE.fullmatch(style):
             self._composer.add(BlockKind.SKIPPED, text, reason="contents")
-        elif run.is_hidden:
-            self._composer.add(BlockKind.SKIPPED, text, reason="hidden")
+        elif run.is_silent:
+            self._composer.add(BlockKind.SKIPPED, text, reason=run.cuts[0].reason)
         elif is_break(text):
             self._composer.add(BlockKind.SCENE_BREAK, text)
         else:
@@ -173,77 +176,58 @@ class _Reader:
             level = int(match[1])
         return name, level if level <= 6 else 0
 
-    def _read(self, paragraph: Element) -> _Run:
-        return _Run.read(paragraph, self._styles.language)
+    def _read(self, paragraph: Element) -> _Prose:
+        return _Prose.read(paragraph, self._styles.language)
 
 
-@dataclass(slots=True)
-class _Run:
+@dataclass(frozen=True, slots=True)
+class _Prose:
     """The characters of a paragraph, and what they are."""
 
     text: str
     cuts: tuple[Cut, ...]
     tongues: tuple[Tongue, ...]
     notes: tuple[tuple[str, str], ...]
-    is_hidden: bool
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether all of it is cut."""
+        return not without(self.text, self.cuts).strip()
 
     @classmethod
-    def read(cls, paragraph: Element, language: str) -> _Run:
+    def read(cls, paragraph: Element, language: str) -> _Prose:
+        """What stands in a paragraph of a document in a language."""
         from lxml import etree
 
-        pieces: list[str] = []
-        cuts: list[Cut] = []
-        tongues: list[Tongue] = []
+        run = Run()
         notes: list[tuple[str, str]] = []
-        length = hidden = 0
         ruby: Element | None = None
-        shown = (language, False)
+        hidden = False
         walker = etree.iterwalk(paragraph, events=("start", "end"))
         for event, element in walker:
             name = local_name(element)
+            start = run.length
             if event == "end":
                 ruby = None if element is ruby else ruby
-                continue
-            if name == "r":
-                shown = _how(element)
-            piece = ""
-            if name == "rt":
+            elif name == "r":
+                spoken, hidden = _how(element)
+                foreign = language and spoken.partition("-")[0] != language.partition("-")[0]
+                run.speak(spoken if foreign else "")
+            elif name == "rt":
                 ruby = element
             elif name == "t":
-                piece = element.text or ""
+                run.text(element.text or "", keep=True)
             elif name in _BREAKING and attribute(element, "type") not in ("page", "column"):
-                piece = "\n"
-            elif name in ("tab", "ptab"):
-                piece = " "
-            elif name == "nobreakhyphen":
-                piece = "-"
+                run.text("\n", keep=True)
+            elif name in _SPACES:
+                run.text(_SPACES[name], keep=True)
             elif name in ("footnotereference", "endnotereference"):
-                notes.append((name[: -len("reference")], attribute(element, "id")))
+                notes.append((name.removesuffix("reference"), attribute(element, "id")))
             elif name in _IGNORED:
                 walker.skip_subtree()
-            if not piece:
-                continue
-            start, length = length, length + len(piece)
-            pieces.append(piece)
-            if ruby is not None or shown[1]:
-                cuts.append(Cut(start, length, "reading of a character" if ruby is not None else "hidden"))
-                hidden += len(piece)
-            if shown[0] and language and shown[0].partition("-")[0] != language.partition("-")[0]:
-                tongues.append(Tongue(start, length, shown[0]))
-        whole = "".join(pieces)
-        text = whole.strip()
-        front, end = len(whole) - len(whole.lstrip()), len(whole) - len(whole.lstrip()) + len(text)
-        kept_cuts = [
-            Cut(max(c.start, front) - front, min(c.end, end) - front, c.reason)
-            for c in cuts
-            if min(c.end, end) > max(c.start, front)
-        ]
-        kept_tongues = [
-            Tongue(max(t.start, front) - front, min(t.end, end) - front, t.language)
-            for t in tongues
-            if min(t.end, end) > max(t.start, front)
-        ]
-        return cls(text, tuple(kept_cuts), tuple(kept_tongues), tuple(notes), bool(text) and hidden >= len(text))
+            if ruby is not None or hidden:
+                run.cut_from(start, READING if ruby is not None else "hidden")
+        return cls(*run.taken(), tuple(notes))
 
 
 def _how(run: Element) -> tuple[str, bool]:

@@ -14,12 +14,12 @@ from typing import Final
 from speechagents.books.archive import Archive
 from speechagents.books.book import Book
 from speechagents.books.composing import Composer, bind
-from speechagents.books.contents import Point, landmarks, read_contents
 from speechagents.books.links import Target, note_holders, note_links, scan_links
 from speechagents.books.markup import Element, local_name, parse_page
 from speechagents.books.notes import FOOTNOTE, Notes
 from speechagents.books.outline import heading_marks
 from speechagents.books.package import Package, is_picture, read_package
+from speechagents.books.toc import Point, landmarks, read_contents
 from speechagents.books.xhtml import Page, read_page
 from speechagents.errors import ScriptError
 

@@ -142,6 +142,11 @@ def is_verse(group: Group, width: int) -> bool:
     return meant >= 0.8 * len(slack) and begun >= 0.7 * len(lines)
 
 
+def chars_between(groups: Sequence[Group], start: int, end: int) -> int:
+    """Characters of some groups, white space at the ends of lines left out."""
+    return sum(len(line.text) for group in groups[start:end] for line in group.lines)
+
+
 def _gaps(lines: Sequence[Line]) -> list[int]:
     """Lengths of the runs of blank lines between filled ones."""
     gaps: list[int] = []

@@ -11,7 +11,7 @@ from typing import Final
 
 from speechagents.books.book import Block, BlockKind
 from speechagents.books.composing import Mark, is_same_title
-from speechagents.books.headings import numbered_kind
+from speechagents.books.heading_forms import numbered_kind
 
 _CHAPTER_CHARS: Final = 2_000
 """Chapters are longer than this, taken together; shorter ones are sections."""

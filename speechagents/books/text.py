@@ -24,7 +24,8 @@ from speechagents.books.composing import (
     is_break,
     shown_title,
 )
-from speechagents.books.headings import Outline, find_outline, is_title_like
+from speechagents.books.heading_forms import is_title_like
+from speechagents.books.headings import Outline, find_outline
 from speechagents.books.lines import Group, Layout, Line, find_layout, group, is_verse, lines_of
 from speechagents.books.marks import Hyphens, find_cuts, find_hyphens
 from speechagents.books.notes import FOOTNOTE, FOOTNOTE_MARK, Notes

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from speechagents.books.book import BlockKind, Cut, Tongue
+from speechagents.books.book import BlockKind
 from speechagents.books.composing import Composer, is_break
 from speechagents.books.gutenberg import LICENCE, is_transcribers
 from speechagents.books.markup import Element, attribute, local_name
 from speechagents.books.notes import FOOTNOTE, FOOTNOTE_MARK, Notes, is_note_mark
+from speechagents.books.runs import Run, without
 from speechagents.scripts.languages import language_tag
 
 CONTENTS: Final = "contents"
@@ -55,7 +56,6 @@ _STANZA_CLASS: Final = re.compile(
     r"(?:^|[\s_-])(?:stanza|line-?block|line-?group|linegroup|lg)(?:$|[\s_-])", re.IGNORECASE
 )
 _HIDDEN: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_SPACE: Final = re.compile(r"[ \t\r\n\f]+")
 _NOTED: Final = re.compile(r"(?:[.,;:!?…\"”’»)]|[^\W\d_]{3})$")
 _BACK: Final = re.compile(r"[↩↑⤴⏎^\ufe0e\ufe0f\s\[\]]{1,6}|\[?(?:back|return|zurück|retour)\]?", re.IGNORECASE)
 _VERSE_LINE_CHARS: Final = 60
@@ -114,7 +114,7 @@ class _Reader:
     def __init__(self, composer: Composer, page: Page, notes: Notes, language: str) -> None:
         self._composer, self._page, self._notes = composer, page, notes
         self._book_language = _primary(language)
-        self._run = _Run()
+        self._run = Run()
         self._skips: list[str] = [page.skip] if page.skip else []
         self._skippers: set[Element] = set()
         self._headings: list[int] = []
@@ -281,7 +281,7 @@ class _Reader:
                 self._composer.add(BlockKind.SCENE_BREAK, "")
             self._set_waiting()
             return
-        spoken = _without(text, cuts)
+        spoken = without(text, cuts)
         if linked > _LINKED_SHARE * len(text):
             self._entries.append(len(self._composer.blocks))
         if self._skips:
@@ -329,124 +329,6 @@ class _Reader:
         for title, level in self._waiting:
             self._composer.mark(title, level)
         self._waiting.clear()
-
-
-class _Run:
-    """The characters of one block while it is read, with what is cut and what is in another language."""
-
-    def __init__(self, cut: tuple[Element, str] | None = None, language: str = "") -> None:
-        self._pieces: list[str] = []
-        self._length = 0
-        self._last = "\n"
-        self._cuts: list[Cut] = []
-        self._open: tuple[Element, int, str] | None = (cut[0], 0, cut[1]) if cut else None
-        self._tongues: list[Tongue] = []
-        self._language, self._language_start = language, 0
-        self._link: tuple[Element, int] | None = None
-        self.linked = 0
-        """How many characters are links to places in the book."""
-        self.is_blank = False
-        """Whether white space was put there on purpose."""
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing has been read yet."""
-        return self._length == 0
-
-    def tail(self) -> str:
-        """The last few characters."""
-        return "".join(self._pieces[-3:])[-12:]
-
-    def text(self, raw: str, *, keep: bool) -> None:
-        """Append characters, white space collapsed unless it is kept."""
-        if keep:
-            self._append(raw.replace("\r\n", "\n").replace("\r", "\n"))
-            return
-        text = _SPACE.sub(" ", raw)
-        if self._last in " \n" and text.startswith(" "):
-            text = text[1:]
-        self.is_blank = self.is_blank or "\xa0" in text
-        self._append(text)
-
-    def newline(self) -> None:
-        """A line ends here."""
-        self.is_blank = True
-        if self._length:
-            self._append("\n")
-
-    def speak(self, language: str) -> None:
-        """What follows is in another language than the book, or in the book's (empty)."""
-        if language == self._language:
-            return
-        self._end_tongue()
-        self._language, self._language_start = language, self._length
-
-    def open_cut(self, element: Element, reason: str) -> None:
-        """What follows is not spoken, until the element ends."""
-        if self._open is None:
-            self._open = (element, self._length, reason)
-
-    def close_cut(self, element: Element) -> None:
-        """An element ends, and with it what it cut."""
-        if self._open is not None and self._open[0] is element:
-            _, start, reason = self._open
-            self._open = None
-            if self._length > start:
-                self._cuts.append(Cut(start, self._length, reason))
-
-    def open_link(self, element: Element) -> None:
-        """What follows is a link, until the element ends."""
-        self._link = (element, self._length)
-
-    def close_link(self, element: Element) -> None:
-        """An element ends, and with it a link."""
-        if self._link is not None and self._link[0] is element:
-            self.linked += self._length - self._link[1]
-            self._link = None
-
-    def taken(self) -> tuple[str, tuple[Cut, ...], tuple[Tongue, ...]]:
-        """Text without white space around it, cuts, and stretches in other languages."""
-        self._end_tongue()
-        if self._open is not None and self._length > self._open[1]:
-            self._cuts.append(Cut(self._open[1], self._length, self._open[2]))
-        whole = "".join(self._pieces)
-        text = whole.strip()
-        front = len(whole) - len(whole.lstrip())
-        end = front + len(text)
-        cuts = tuple(
-            Cut(max(cut.start, front) - front, min(cut.end, end) - front, cut.reason)
-            for cut in self._cuts
-            if min(cut.end, end) > max(cut.start, front)
-        )
-        tongues = tuple(
-            Tongue(max(tongue.start, front) - front, min(tongue.end, end) - front, tongue.language)
-            for tongue in self._tongues
-            if min(tongue.end, end) > max(tongue.start, front)
-        )
-        return text, cuts, tongues
-
-    def follower(self) -> _Run:
-        """The next block's, inside the same elements."""
-        return _Run((self._open[0], self._open[2]) if self._open else None, self._language)
-
-    def _append(self, text: str) -> None:
-        if text:
-            self._pieces.append(text)
-            self._length += len(text)
-            self._last = text[-1]
-
-    def _end_tongue(self) -> None:
-        if self._language and self._length > self._language_start:
-            self._tongues.append(Tongue(self._language_start, self._length, self._language))
-        self._language_start = self._length
-
-
-def _without(text: str, cuts: tuple[Cut, ...]) -> str:
-    pieces, at = [], 0
-    for cut in cuts:
-        pieces.append(text[at : cut.start])
-        at = cut.end
-    return "".join([*pieces, text[at:]])
 
 
 def _primary(tag: str) -> str:
