@@ -18,6 +18,7 @@ from speechagents.commands.looking import add_doctor_command, add_voices_command
 from speechagents.commands.options import common_options
 from speechagents.commands.perform import add_export_command, add_perform_command
 from speechagents.commands.proof import add_proof_command
+from speechagents.commands.read import add_read_command
 from speechagents.commands.serve import add_serve_command
 from speechagents.commands.talk import add_talk_command
 from speechagents.drama import clean_name
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     common = common_options()
     add_perform_command(commands, common)
+    add_read_command(commands, common)
     add_improvise_command(commands, common)
     add_replay_command(commands)
     add_export_command(commands, common)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from speechagents.drama import NARRATOR, Deed, Message, role_key
+from speechagents.errors import ProductionError
 from speechagents.events import Event, Exported, Finished, LineFailed, LineSpoken, Started, Warned
 from speechagents.journal import entry_line
 from speechagents.production.energy import EnergyMeter
@@ -30,7 +31,7 @@ from speechagents.production.storage import write_atomically
 from speechagents.production.timeline import Timeline
 from speechagents.scripts.breakdown import Breakdown
 from speechagents.scripts.script import Script
-from speechagents.scripts.script_json import script_to_json
+from speechagents.scripts.script_json import script_from_json, script_to_json
 from speechagents.settings import PerformSettings
 from speechagents.stream import message_to_json
 from speechagents.voices.cast_file import read_cast_file, write_cast_file
@@ -298,6 +299,24 @@ class Performance:
         ]
         record["gates"] = gates
         return record
+
+
+def remembered_script(folder: Path) -> tuple[Script, PerformSettings]:
+    """The script of a production and the options it was performed with.
+
+    Raises:
+        ProductionError: The folder holds none, or a damaged one.
+    """
+    production = Production(folder, must_exist=True)
+    settings = PerformSettings.from_json(production.record().get("settings", {}))
+    try:
+        text = production.script_path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProductionError(
+            f"{production.script_path}: cannot be read ({error}); perform the script again with --out {folder}"
+        ) from error
+    # The cast used lies in the folder; the file that it was once read from may have changed or gone.
+    return script_from_json(text, source=str(production.script_path)), replace(settings, cast=None)
 
 
 @dataclass(slots=True)

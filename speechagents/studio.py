@@ -16,9 +16,9 @@ from typing import Self
 from speechagents.actors import Actors, choose_actors, propose_scene
 from speechagents.agents.branching import Branch
 from speechagents.backends import LISTENERS, SYNTHESIZERS
+from speechagents.books.book import Book
 from speechagents.branches import branch_production
 from speechagents.drama import SceneBrief
-from speechagents.errors import ProductionError
 from speechagents.events import Event, MessageSpoken
 from speechagents.improvising import (
     export_scene,
@@ -31,7 +31,7 @@ from speechagents.improvising import (
 )
 from speechagents.listeners.listener import Listener
 from speechagents.live.scene import LiveScene
-from speechagents.performance import Performance, Troupe, cast_play
+from speechagents.performance import Performance, Troupe, cast_play, remembered_script
 from speechagents.presets import choose_preset
 from speechagents.production.cover import read_cover
 from speechagents.production.exports import check_formats
@@ -39,12 +39,12 @@ from speechagents.production.folder import Production
 from speechagents.production.masters import master_named
 from speechagents.production.sounds import SoundLibrary
 from speechagents.proofreading import proof_performance
+from speechagents.reading_aloud import is_book, read_aloud, remembered_book
 from speechagents.scripts.breakdown import break_down
 from speechagents.scripts.reading import load_script
 from speechagents.scripts.scene_file import read_scene
 from speechagents.scripts.script import Script
-from speechagents.scripts.script_json import script_from_json
-from speechagents.settings import ImproviseSettings, PerformSettings
+from speechagents.settings import ImproviseSettings, PerformSettings, ReadSettings
 from speechagents.voices.synthesizer import ChecksLanguage, Synthesizer
 
 UNTITLED = "Untitled"
@@ -109,13 +109,40 @@ class Studio:
             script = load_script(Path(script))
         yield from self._perform(script, Path(out), settings, resume=resume, remembered=settings)
 
+    def read(
+        self, book: Book | Path | str, *, out: Path | str, settings: ReadSettings | None = None, resume: bool = False
+    ) -> Iterator[Event]:
+        """Read a book aloud with a full cast into a production folder.
+
+        A folder that holds the book already is gone on with: chapters and takes whose text, voices and style are
+        unchanged are used again, and so is its ``cast.yaml``, edited or not. The work is done while events are read.
+
+        Args:
+            book: A book, or the path of an EPUB, DOCX, PDF, HTML, Markdown or text file.
+            out: The production folder.
+            settings: Options; the defaults if None.
+            resume: Refuse a folder that holds no production yet.
+
+        Yields:
+            Events as listed in `speechagents.events`, `Finished` last.
+
+        Raises:
+            InputError: The book, the cast, the cover or an option is at fault; nothing was written.
+            ProductionError: The folder cannot be used.
+        """
+        book = book if isinstance(book, Book) else Path(book)
+        return read_aloud(self._troupe, book, Path(out), settings or ReadSettings(), resume=resume)
+
     def resume(self, out: Path | str) -> Iterator[Event]:
-        """Go on with a production as it was started: same script, same settings.
+        """Go on with a production as it was started: same script or book, same settings.
 
         Raises:
             ProductionError: The folder holds no production, or a damaged one.
         """
-        script, settings = _remembered(Path(out))
+        if is_book(Path(out)):
+            book, told = remembered_book(Path(out))
+            return self.read(book, out=out, settings=told, resume=True)
+        script, settings = remembered_script(Path(out))
         return self.perform(script, out=out, settings=settings, resume=True)
 
     def export(
@@ -130,10 +157,14 @@ class Studio:
             stems: Also write the stems.
         """
         folder = Path(production)
+        if is_book(folder):
+            book, told = remembered_book(folder)
+            other = replace(told, formats=tuple(formats), master=master)
+            return read_aloud(self._troupe, book, folder, other, resume=True, remembered=told)
         if is_improvised(folder):
             wanted = PerformSettings(formats=tuple(formats), master=master, stems=stems)
             return export_scene(self._troupe, folder, wanted)
-        script, settings = _remembered(folder)
+        script, settings = remembered_script(folder)
         wanted = replace(settings, formats=tuple(formats), master=master, stems=stems)
         return self._perform(script, folder, wanted, resume=True, remembered=settings)
 
@@ -157,7 +188,7 @@ class Studio:
         if is_improvised(folder):
             performance = performed_scene(self._troupe, folder, PerformSettings())
         else:
-            script, settings = _remembered(folder)
+            script, settings = remembered_script(folder)
             performance = self._performance(script, folder, settings, resume=True, remembered=settings)
         return proof_performance(performance, self._listener)
 
@@ -360,19 +391,6 @@ class Studio:
     @property
     def _troupe(self) -> Troupe:
         return Troupe(self.synthesizer, self.preset.name, self.why, self._jobs)
-
-
-def _remembered(folder: Path) -> tuple[Script, PerformSettings]:
-    production = Production(folder, must_exist=True)
-    settings = PerformSettings.from_json(production.record().get("settings", {}))
-    try:
-        text = production.script_path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProductionError(
-            f"{production.script_path}: cannot be read ({error}); perform the script again with --out {folder}"
-        ) from error
-    # The cast used lies in the folder; the file that it was once read from may have changed or gone.
-    return script_from_json(text, source=str(production.script_path)), replace(settings, cast=None)
 
 
 def _cores() -> int:

@@ -23,6 +23,7 @@ from speechagents.events import (
     LineFailed,
     LineSpoken,
     MessageSpoken,
+    ReadingProgress,
     SceneOver,
     SceneReady,
     Started,
@@ -58,6 +59,7 @@ class _Log:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._scenes = 0
+        self._chapters = 0
         self._closed = False
 
     @classmethod
@@ -69,6 +71,9 @@ class _Log:
         if isinstance(event, Started):
             self._scenes = event.scenes
         line = _sentence(event, self._scenes)
+        if isinstance(event, ReadingProgress):
+            # A line for each chapter: a log is no place for a bar.
+            line, self._chapters = line if event.chapters > self._chapters else "", event.chapters
         if line and not self._closed:
             try:
                 print(clean_line(line), file=self._stream, flush=True)
@@ -83,6 +88,7 @@ class _Bars:
         self._progress = progress
         self._scenes = 0
         self._speaking: TaskID | None = None
+        self._reading: TaskID | None = None
         self._exports: dict[str, TaskID] = {}
 
     @classmethod
@@ -113,6 +119,8 @@ class _Bars:
             case LineFailed() if self._speaking is not None:
                 self._progress.advance(self._speaking)
                 self._print(event)
+            case ReadingProgress():
+                self._read(event)
             case ExportProgress():
                 if event.format not in self._exports:
                     self._exports[event.format] = self._progress.add_task(event.format, total=round(event.total_s))
@@ -124,8 +132,20 @@ class _Bars:
                 self._print(event)
             case Warned() | Finished():
                 self._print(event)
+            case SceneReady() if self._reading is not None:
+                self._print(event)
             case _:
                 pass
+
+    def _read(self, event: ReadingProgress) -> None:
+        """One bar for a whole book, with the time left as the work itself tells it."""
+        if self._reading is None:
+            if self._speaking is not None:
+                self._progress.remove_task(self._speaking)
+                self._speaking = None
+            self._reading = self._progress.add_task("", total=100)
+        about = f"{event.chapters} of {self._scenes} chapters"
+        self._progress.update(self._reading, completed=round(100 * event.done), description=about)
 
     def _print(self, event: Event) -> None:
         self._progress.console.print(escape(clean_line(_sentence(event, self._scenes))), highlight=False)
@@ -157,6 +177,9 @@ def _sentence(event: Event, scenes: int) -> str:
             return f"line {event.line.number} of {event.line.role} could not be spoken: {event.reason}"
         case SceneReady():
             return f"scene {event.index + 1}/{scenes} {event.scene.title}: {clock(event.scene.end_s)}"
+        case ReadingProgress():
+            left = "" if event.left_s is None else f", {clock(event.left_s)} left"
+            return f"{event.chapters} of {scenes} chapters, {100 * event.done:.0f} % done{left}"
         case Exported():
             if event.report is None:
                 return str(event.path)
