@@ -25,6 +25,7 @@ TITLE_PAGE: Final = "title page"
 """Reason of a skipped title page: the opening credits say what stands there."""
 
 _END_CHARS: Final = 2  # of the newlines behind a block
+_BY: Final = re.compile(r"(?:by|von|par|por|di|door)\s+", re.IGNORECASE)
 _SPOKEN: Final = (BlockKind.PARAGRAPH, BlockKind.VERSE)
 _BREAK_OF_MARKS: Final = re.compile(r"[\s*#~•·–—_=+⁂❦❧☙✻✽◆◇○●§.-]{1,80}")
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -138,21 +139,26 @@ class Composer:
         """Everything so far."""
         return "".join(self._pieces)
 
-    def chapters(self, text: str, marks: Sequence[Mark] | None = None, *, title: str = "") -> tuple[Chapter, ...]:
+    def chapters(
+        self, text: str, marks: Sequence[Mark] | None = None, *, title: str = "", authors: Sequence[str] = ()
+    ) -> tuple[Chapter, ...]:
         """The chapters, by the marks given, else by those that were set on the way.
 
-        What Project Gutenberg put around the book is skipped, and so is a title page of headings.
+        What Project Gutenberg put around the book is skipped, and so are its title and authors at its beginning.
 
         Args:
             text: All of it, as `text` joins it.
             marks: Where chapters begin.
             title: Of the book.
+            authors: Of the book.
         """
+        front = [name for name in (title, *authors) if name]
         for index, block in enumerate(self._blocks):
-            if block.kind in _SPOKEN or not title:
-                break
-            if block.kind is BlockKind.HEADING and is_same_title(text[block.start : block.end], title):
+            shown = _BY.sub("", text[block.start : block.end].strip(), count=1)
+            if any(is_same_title(shown, name) for name in front):
                 self.skip(index, TITLE_PAGE)
+            elif block.kind in _SPOKEN or (block.kind is BlockKind.HEADING and index):
+                break
         frame = find_frame(text)
         for index, block in enumerate(self._blocks):
             if block.end <= frame.start + _END_CHARS:

@@ -62,7 +62,7 @@ def read_docx(path: Path, notes: Notes = Notes.SKIP) -> Book:
     author = core.get("creator", "")
     return bind(
         text,
-        composer.chapters(text, heading_marks(text, composer.blocks, title=title), title=title),
+        composer.chapters(text, heading_marks(text, composer.blocks, title=title), title=title, authors=(author,)),
         source=source,
         title=title,
         authors=[name.strip() for name in re.split(r";|,? and ", author)],

@@ -19,7 +19,7 @@ from speechagents.books.markup import Element, local_name, parse_page
 from speechagents.books.notes import FOOTNOTE, Notes
 from speechagents.books.outline import heading_marks
 from speechagents.books.package import Package, is_picture, read_package
-from speechagents.books.toc import Point, landmarks, read_contents
+from speechagents.books.toc import Point, chapter_points, landmarks, read_contents
 from speechagents.books.xhtml import Page, read_page
 from speechagents.errors import ScriptError
 
@@ -57,7 +57,7 @@ def read_epub(path: Path, notes: Notes = Notes.SKIP) -> Book:
         composer = Composer(source, [*package.warnings, *warnings])
         roles = dict(package.roles) | landmarks(archive, package, source)
         survey = _survey(archive, package, roles, source)
-        by_page = _by_page(points, package)
+        by_page = _by_page(chapter_points(points), package)
         for name, linear in package.pages:
             root, warning = parse_page(archive.read(name), name, source)
             if warning:
@@ -81,7 +81,7 @@ def read_epub(path: Path, notes: Notes = Notes.SKIP) -> Book:
     marks = heading_marks(text, composer.blocks, title=package.title) if few else None
     return bind(
         text,
-        composer.chapters(text, marks or None, title=package.title),
+        composer.chapters(text, marks or None, title=package.title, authors=package.authors),
         source=source,
         title=package.title,
         authors=package.authors,

@@ -68,12 +68,14 @@ def book_of_page(
     text = composer.text()
     frame = find_frame(text)
     shown = title or frame.title or _title(root)
+    names = authors or (frame.author, *_metas(root, _AUTHORS))
+    marks = heading_marks(text, composer.blocks, title=shown)
     return bind(
         text,
-        composer.chapters(text, heading_marks(text, composer.blocks, title=shown), title=shown),
+        composer.chapters(text, marks, title=shown, authors=names),
         source=source,
         title=shown,
-        authors=authors or [frame.author, *_metas(root, _AUTHORS)],
+        authors=names,
         language=language or frame.language,
         warnings=composer.warnings,
     )

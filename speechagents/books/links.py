@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from speechagents.books.markup import Element, local_name
-from speechagents.books.notes import is_note_mark
+from speechagents.books.notes import is_back_link, is_note_mark
 from speechagents.books.xhtml import semantics
 
 _HOLDERS: Final = frozenset(("p", "li", "aside", "div", "dd", "section", "tr", "td"))
@@ -50,7 +50,8 @@ def note_links(root: Element, page: str, notes: frozenset[Target]) -> frozenset[
 def note_holders(root: Element, page: str, targets: Mapping[Target, str]) -> dict[Target, Element]:
     """Elements of a page that hold notes, by the target of their marks.
 
-    A target is a note if the element that holds it begins with the mark, or links back to where it came from.
+    A target is a note if the element that holds it begins with the mark, or with or ends in a link back. The place of
+    the mark is a target too, of that link, but stands in the midst of a paragraph.
     """
     wanted = {identifier: shown for (name, identifier), shown in targets.items() if name == page}
     found: dict[Target, Element] = {}
@@ -66,9 +67,7 @@ def note_holders(root: Element, page: str, targets: Mapping[Target, str]) -> dic
         if holder is None:
             continue
         text = "".join(holder.itertext()).strip()
-        begins = text.lstrip("[(").startswith(wanted[identifier].strip("[]().:"))
-        linked = any(link.get("href", "").partition("#")[2] for link in _links(holder))
-        if len(text) <= _NOTE_CHARS and (begins or linked):
+        if len(text) <= _NOTE_CHARS and (_begins(text, wanted[identifier]) or _links_back(holder)):
             found[page, identifier] = holder
     return found
 
@@ -86,6 +85,19 @@ def _links(element: Element) -> Iterator[Element]:
     for found in element.iter():
         if local_name(found) == "a" and found.get("href"):
             yield found
+
+
+def _begins(text: str, shown: str) -> bool:
+    """Whether a text begins with what a mark shows: "1. The timetable" with "[1]"."""
+    mark = shown.strip("[]().: ")
+    text = text.lstrip("[( ")
+    return bool(mark) and text.startswith(mark) and not text[len(mark) : len(mark) + 1].isalnum()
+
+
+def _links_back(holder: Element) -> bool:
+    """Whether the last thing in an element is an arrow back to the text."""
+    last = next((link for link in reversed(list(_links(holder))) if "#" in link.get("href")), None)
+    return last is not None and is_back_link("".join(last.itertext()))
 
 
 def _is_mark(link: Element, text: str) -> bool:

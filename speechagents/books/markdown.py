@@ -25,6 +25,8 @@ _MARK: Final = re.compile(r"\[\^([^\]\s]{1,60})\](?!:)")
 _NOTE: Final = re.compile(r"[ ]{0,3}\[\^([^\]\s]{1,60})\]:[ \t]*(.*)")
 _FENCE: Final = re.compile(r"[ ]{0,3}(`{3,}|~{3,})")
 _ATTRIBUTES: Final = re.compile(r"[ \t]*\{[#.][^{}\n]{0,200}\}[ \t]*$", re.MULTILINE)
+_SPAN: Final = re.compile(r"\[([^\[\]\n]{1,300})\]\{([^{}\n]{1,200})\}")
+_LANGUAGE: Final = re.compile(r"""\blang=["']?([\w-]{2,20})""")
 _SIGNS: Final = re.compile(r"^(?:#{1,6}[ \t]+\S|={3,}[ \t]*$|[ ]{0,3}\[\^[^\]\s]+\]:)", re.MULTILINE)
 
 
@@ -54,7 +56,7 @@ def read_markdown(text: str, source: str, notes: Notes = Notes.SKIP, warnings: t
         raise ScriptError(reason, source=source)
     _refuse_long(text, source)
     text, meta = _metadata(text, source)
-    body = _ATTRIBUTES.sub("", _with_notes(text))
+    body = _SPAN.sub(_span, _ATTRIBUTES.sub("", _with_notes(text)))
     page = MarkdownIt("commonmark", {"html": True, "maxNesting": 40}).enable("table").render(body)
     root = parse_html(f"<html><body>{page}</body></html>", source, source)
     return book_of_page(
@@ -140,6 +142,12 @@ def _with_notes(text: str) -> str:
 def _mark(match: re.Match[str]) -> str:
     name = _identifier(match[1])
     return f'<a class="footnote-ref" role="doc-noteref" href="#fn-{name}">{name}</a>'
+
+
+def _span(match: re.Match[str]) -> str:
+    """Pandoc's bracketed span: its language counts, the rest of its attributes says nothing to a listener."""
+    language = _LANGUAGE.search(match[2])
+    return f'<span lang="{language[1]}">{match[1]}</span>' if language else match[1]
 
 
 def _identifier(name: str) -> str:

@@ -25,8 +25,14 @@ FOOTNOTE_MARK: Final = "footnote mark"
 """Reason of a cut mark."""
 
 _MARK: Final = re.compile(r"[\[(]?(?:\d{1,4}|[*†‡§¶‖]{1,3}|[ivxl]{1,5}|[A-Za-z])[\])]?[.:]?")
+_BACK: Final = re.compile(r"[↩↑⤴⏎^\ufe0e\ufe0f\s\[\]]{1,6}|\[?(?:back|return|zurück|retour)\]?", re.IGNORECASE)
 
 
 def is_note_mark(text: str) -> bool:
     """Whether a short text may be nothing but a mark: a number, a letter, an asterisk, with or without brackets."""
     return len(text) <= 8 and _MARK.fullmatch(text.strip()) is not None
+
+
+def is_back_link(text: str) -> bool:
+    """Whether a link's text says that it leads from a note back to its mark."""
+    return bool(text.strip()) and _BACK.fullmatch(text.strip()) is not None

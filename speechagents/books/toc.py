@@ -6,11 +6,13 @@ Owns their reading, however nested, circular or broken. Does not know the pages 
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
 from speechagents.books.archive import Archive
+from speechagents.books.heading_forms import numbered_kind
 from speechagents.books.markup import Element, local_name, parse_page, parse_xml
 from speechagents.books.package import Package
 from speechagents.books.xhtml import semantics
@@ -56,6 +58,15 @@ def read_contents(archive: Archive, package: Package, source: str) -> tuple[list
         if kept:
             return kept, warnings
     return [], warnings
+
+
+def chapter_points(points: Sequence[Point]) -> list[Point]:
+    """The entries that a listener would call chapters: those above them too, but not the sections within them."""
+    said = [point.level for point in points if numbered_kind(point.title) == "chapter"]
+    if len(said) < 2:
+        return list(points)
+    level = max(set(said), key=said.count)
+    return [point for point in points if point.level <= level]
 
 
 def landmarks(archive: Archive, package: Package, source: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from speechagents.books.book import BlockKind
 from speechagents.books.composing import Composer, is_break
 from speechagents.books.gutenberg import LICENCE, is_transcribers
 from speechagents.books.markup import Element, attribute, local_name
-from speechagents.books.notes import FOOTNOTE, FOOTNOTE_MARK, Notes, is_note_mark
+from speechagents.books.notes import FOOTNOTE, FOOTNOTE_MARK, Notes, is_back_link, is_note_mark
 from speechagents.books.runs import Run, without
 from speechagents.scripts.languages import language_tag
 
@@ -57,7 +57,6 @@ _STANZA_CLASS: Final = re.compile(
 )
 _HIDDEN: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _NOTED: Final = re.compile(r"(?:[.,;:!?…\"”’»)]|[^\W\d_]{3})$")
-_BACK: Final = re.compile(r"[↩↑⤴⏎^\ufe0e\ufe0f\s\[\]]{1,6}|\[?(?:back|return|zurück|retour)\]?", re.IGNORECASE)
 _VERSE_LINE_CHARS: Final = 60
 _LINKED_SHARE: Final = 0.6
 """Share of a line of contents that is a link; a page's number or a chapter's may stand beside it."""
@@ -250,7 +249,7 @@ class _Reader:
             return PAGE_NUMBER
         if kinds & {"noteref", "annoref"} or element in self._page.note_links:
             return FOOTNOTE_MARK
-        if kinds & {"backlink", "referrer"} or (name == "a" and element.get("href") and _BACK.fullmatch(text)):
+        if kinds & {"backlink", "referrer"} or (name == "a" and element.get("href") and is_back_link(text)):
             return BACK_LINK
         if kinds & {"footnote", "note", "endnote"} and self._notes is Notes.SKIP:
             return FOOTNOTE
