@@ -13,7 +13,7 @@ from typing import Final, overload
 
 from speechagents.attribution.quotation import Attribution, Character
 from speechagents.books.book import Book
-from speechagents.drama import MAX_LINE_CHARS, NARRATOR, Role, Scene, role_key
+from speechagents.drama import MAX_LINE_CHARS, MAX_NAME_CHARS, NARRATOR, Role, Scene, clean_name, role_key
 from speechagents.errors import ScriptError, SettingsError
 from speechagents.novel.acquaintance import Acquaintances, FirstLine
 from speechagents.novel.cast_sheet import CastSheet
@@ -21,7 +21,7 @@ from speechagents.novel.chapter_reader import ChapterReader, TagReading
 from speechagents.novel.corrections import corrected
 from speechagents.novel.credits import Credits, write_credits
 from speechagents.novel.ledger import LedgerEntry, checked
-from speechagents.novel.people import People, find_people
+from speechagents.novel.people import People, find_people, profile
 from speechagents.novel.pieces import Quotations
 from speechagents.novel.survey import NarratedChapter, Part, survey
 from speechagents.scripts.languages import DEFAULT_LANGUAGE, language_tag
@@ -267,7 +267,7 @@ def narrate(
     if options.credits:
         opening, closing = said.opening_scene(), said.closing_scene(last_line + 1)
         chapters = [_of_credits(opening, 0), *chapters, _of_credits(closing, len(book.text))]
-    teller = _teller(attribution, people) if options.first_person else None
+    teller = _teller(attribution, people, language) if options.first_person else None
     company = acquaintances.company(people.roles, replace(teller, name=NARRATOR) if teller else None)
     return Narration(
         book=book,
@@ -301,12 +301,15 @@ def _of_credits(scene: Scene, at: int) -> NarratedChapter:
     )
 
 
-def _teller(attribution: Attribution, people: People) -> Role | None:
-    """The role of who tells the story as “I”, or who they are where they say nothing themselves."""
-    if attribution.first_person is None:
+def _teller(attribution: Attribution, people: People, language: str) -> Role | None:
+    """The role of who tells the story as “I”; who says nothing aloud has a profile all the same."""
+    teller = attribution.first_person
+    if teller is None:
         return None
-    name = people.names.get(attribution.first_person, attribution.first_person)
-    return people.roles.get(role_key(name)) or Role(name)
+    if teller in people.names:
+        return people.roles[role_key(people.names[teller])]
+    character = next((one for one in attribution.characters if one.name == teller), Character(teller))
+    return Role(clean_name(teller)[:MAX_NAME_CHARS] or NARRATOR, profile(character, language=language))
 
 
 def _warnings(book: Book, people: People, options: NarrationOptions, teller: Role | None) -> tuple[str, ...]:

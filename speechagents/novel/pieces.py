@@ -9,6 +9,7 @@ and at sentence ends where a piece would be too long. White space goes with the 
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -72,9 +73,10 @@ class Quotations:
         for (_, end, _), (start, _, _) in pairwise(spans):
             if start < end:
                 raise ValueError(f"two quotations overlap at character {start}")
-        self._starts = [start for start, _, _ in spans]
-        self._ends = [end for _, end, _ in spans]
-        self._indices = [index for _, _, index in spans]
+        # Arrays of numbers rather than lists of objects: a long novel has tens of thousands of spans.
+        self._starts = array("q", (start for start, _, _ in spans))
+        self._ends = array("q", (end for _, end, _ in spans))
+        self._indices = array("q", (index for _, _, index in spans))
 
     def within(self, start: int, end: int) -> Iterator[tuple[int, int, int]]:
         """Start, end and quotation of the spans that reach into a stretch, cut to it."""

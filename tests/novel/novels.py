@@ -6,6 +6,7 @@ verse, and one in square brackets is skipped as a note. Within a paragraph, ``[1
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 
@@ -149,7 +150,7 @@ Distance = Callable[[Voice, Voice], float]
 
 
 def by_pitch(one: Voice, other: Voice) -> float:
-    return abs(one.f0_hz - other.f0_hz) ** 0.1
+    return math.sqrt(abs(one.f0_hz - other.f0_hz))
 
 
 def a_village(count: int, chapters: int = 4) -> Iterator[str]:
