@@ -30,6 +30,7 @@ _MARKS: Final = re.compile(
     r"|(?P<order>\ufeff)|(?P<soft>\u00ad)",
     re.IGNORECASE,
 )
+_AT_END: Final = re.compile(r"(?<=[^\W\d_])-[ \t]*(?:\r\n|\r|\n)[ \t]*(?=[^\W\d_])")
 _REASONS: Final = {
     "page": PAGE_NUMBER,
     "picture": ILLUSTRATION,
@@ -65,7 +66,7 @@ class Hyphens:
 
 def find_hyphens(text: str) -> Hyphens:
     """Learn from a text which of its words have hyphens."""
-    at_ends = [match for match in _MARKS.finditer(text) if match["hyphen"]] if "-" in text else []
+    at_ends = list(_AT_END.finditer(text))
     if not at_ends:
         return Hyphens(Counter(), breaks_words=False)
     words = Counter(token.lower() for token in _TOKEN.findall(text))

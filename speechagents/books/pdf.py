@@ -17,7 +17,7 @@ from statistics import median
 from typing import Any, Final
 
 from speechagents.books.book import Book
-from speechagents.books.composing import MAX_TEXT_CHARS, Mark
+from speechagents.books.composing import MAX_TEXT_CHARS, Mark, is_break
 from speechagents.books.lines import Layout
 from speechagents.books.marks import PAGE_NUMBER
 from speechagents.books.notes import Notes
@@ -30,6 +30,10 @@ RUNNING_HEAD: Final = "running head"
 
 _EDGE_LINES: Final = 2
 """How many lines at the top and at the bottom of a page may be running heads."""
+_INDENT: Final = 4.0  # points
+_OTHER_SIZE: Final = 0.12  # of a heading's type, as a share
+_APART: Final = 1.45  # of the usual distance between lines
+_HEAD_CHARS: Final = 100
 _NUMBER: Final = re.compile(
     r"[-–—|\[( ]*(?:page |seite |p\. ?)?(?:\d{1,4}|[ivxlc]{1,7})(?: (?:of|von|/) \d{1,4})?[-–—|\]) ]*", re.IGNORECASE
 )
@@ -47,12 +51,14 @@ class _Line:
         left: Where it begins, in points.
         right: Where it ends, in points.
         top: Of its first character, in points from the bottom of the page.
+        size: Of its type, in points.
     """
 
     text: str
     left: float
     right: float
     top: float
+    size: float
 
 
 def read_pdf(path: Path, notes: Notes = Notes.SKIP) -> Book:
@@ -118,18 +124,21 @@ def _pages(document: Any, source: str) -> list[list[_Line]]:
 
 def _lines(text_page: Any) -> list[_Line]:
     """Lines of a page from top to bottom as the file has them."""
-    raw = text_page.get_text_range()
+    from pypdfium2 import raw
+
+    whole = text_page.get_text_range()
     lines, at = [], 0
-    usable = len(raw) == text_page.count_chars()  # characters beyond the basic plane shift the places
-    for piece in re.split(r"(\r\n|\r|\n)", raw):
+    usable = len(whole) == text_page.count_chars()  # characters beyond the basic plane shift the places
+    for piece in re.split(r"(\r\n|\r|\n)", whole):
         text = _CONTROLS.sub("-", piece).strip() if piece.strip() else ""
         if text:
             first, last = at + len(piece) - len(piece.lstrip()), at + len(piece.rstrip()) - 1
-            left, top, right = 0.0, 0.0, 0.0
+            left = top = right = size = 0.0
             if usable:
                 left, _, _, top = text_page.get_charbox(first)
                 right = text_page.get_charbox(last)[2]
-            lines.append(_Line(text, left, right, top))
+                size = raw.FPDFText_GetFontSize(text_page.raw, first)
+            lines.append(_Line(text, left, right, top, size))
         at += len(piece)
     return lines
 
@@ -209,38 +218,40 @@ class _Composition:
         seen: Counter[tuple[int, str]] = Counter()
         candidates = []
         for number, page in enumerate(self._pages):
-            for side, places in (
-                (0, range(min(_EDGE_LINES, len(page)))),
-                (1, range(max(0, len(page) - _EDGE_LINES), len(page))),
-            ):
-                for place in places:
+            # By height, for many programs write a page's number before its text.
+            order = sorted(range(len(page)), key=lambda place: -page[place].top)
+            for side, places in ((0, order[:_EDGE_LINES]), (1, order[::-1][:_EDGE_LINES])):
+                for rank, place in enumerate(places):
                     shape = _DIGITS.sub("#", page[place].text.casefold())
-                    candidates.append((number, place, side, shape))
-                    if len(shape) <= 100:
+                    candidates.append((number, places, rank, side, shape))
+                    if len(shape) <= _HEAD_CHARS:
                         seen[side, shape] += 1
-        least = max(3, len(self._pages) // 12)
-        for number, place, side, shape in candidates:
-            page = self._pages[number]
-            text = page[place].text
-            outermost = place == 0 if side == 0 else place == len(page) - 1
-            if _NUMBER.fullmatch(text) and (seen[side, shape] >= 2 or len(self._pages) == 1) and outermost:
-                found[number, place] = PAGE_NUMBER
-            elif seen[side, shape] >= least and len(page) > 2 and not _SENTENCE_END.search(text):
-                found[number, place] = RUNNING_HEAD
-        # A number beside a running head is one line further in.
-        for number, place, side, _ in candidates:
-            beside = (number, place - 1) if side == 0 else (number, place + 1)
-            if beside in found and _NUMBER.fullmatch(self._pages[number][place].text):
-                found.setdefault((number, place), PAGE_NUMBER)
+        least = max(2, len(self._pages) // 12)
+        for number, places, rank, side, shape in candidates:
+            text = self._pages[number][places[rank]].text
+            # Behind a running head the page's number may be one line further in.
+            outermost = rank == 0 or (number, places[0]) in found
+            if _NUMBER.fullmatch(text) and outermost and (seen[side, shape] >= least or len(self._pages) == 1):
+                found[number, places[rank]] = PAGE_NUMBER
+            elif seen[side, shape] >= least and outermost and not _SENTENCE_END.search(text):
+                found[number, places[rank]] = RUNNING_HEAD
         return found
 
     def _begins(self, line: _Line, previous: _Line, left: float, *, fresh_page: bool) -> bool:
         """Whether a paragraph begins with a line."""
-        indented = line.left > left + 4 and previous.left <= left + 4
+        if (
+            abs(line.size - previous.size) > _OTHER_SIZE * previous.size
+            or is_break(line.text)
+            or is_break(previous.text)
+        ):
+            return True
+        indented = line.left > left + _INDENT
+        ended = _SENTENCE_END.search(previous.text) is not None
+        if indented and (previous.left <= left + _INDENT or ended):
+            return True
         if fresh_page:
-            return indented or not self._goes_on(previous)
-        apart = self._gap > 0 and not -1 <= previous.top - line.top <= 1.45 * self._gap
-        return indented or apart or (not self._goes_on(previous) and line.left > left + 4)
+            return not self._goes_on(previous)
+        return self._gap > 0 and not -1 <= previous.top - line.top <= _APART * self._gap
 
     def _goes_on(self, line: _Line) -> bool:
         """Whether a paragraph cannot end with a line: no sentence does, or the line is full."""
