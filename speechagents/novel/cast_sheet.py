@@ -192,7 +192,11 @@ def _entries(node: Node | None, what: str) -> Iterator[tuple[TextNode, Node]]:
     if not isinstance(node, MappingNode):
         raise _fault(node, f"{what} is no mapping; write NAME: VALUE, one a line")
     _count(node, len(node.entries))
-    yield from node.entries
+    seen: dict[str, int] = {}
+    for key, value in node.entries:
+        if (first := seen.setdefault(role_key(key.value), key.at.line)) != key.at.line:
+            raise _fault(key, f'"{shown(key.value)}" is listed twice, first in line {first}; keep one')
+        yield key, value
 
 
 def _name(node: Node | None) -> str:

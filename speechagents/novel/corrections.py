@@ -146,15 +146,18 @@ class _People:
                 self._owner.setdefault(role_key(alias), role_key(character.name))
         for key in self._by_key:
             self._owner[key] = key
+        # Where each character went that was there at first: who is split off takes a name along, not the person.
+        self._went = {key: key for key in self._by_key}
         self._added = {role_key(name): clean_name(name) for name in added}
 
     def characters(self) -> tuple[Character, ...]:
         return tuple(sorted(self._by_key.values(), key=lambda one: -one.mentions))
 
-    def current(self, name: str) -> str:
-        """The name that somebody has now; the name itself for somebody unknown."""
-        owner = self._owner.get(role_key(name))
-        return self._by_key[owner].name if owner is not None else name
+    def current(self, speaker: str) -> str:
+        """The name that a speaker has now; the same for somebody unknown."""
+        key = role_key(speaker)
+        now = self._went.get(key) or self._owner.get(key)
+        return self._by_key[now].name if now is not None else speaker
 
     def named(self, name: str, place: str) -> str:
         """The present name of who is called so.
@@ -187,7 +190,7 @@ class _People:
                 one.gender if one.gender is not Gender.UNKNOWN else two.gender,
                 one.mentions + two.mentions,
             )
-            self._owner.update({key: kept for key, owner in self._owner.items() if owner == other})
+            self._move(other, kept)
         self._keep_name(kept, merge.names[0])
 
     def _keep_name(self, key: str, wanted: str) -> None:
@@ -200,8 +203,13 @@ class _People:
         aliases = (one.name, *(alias for alias in one.aliases if role_key(alias) != new))
         del self._by_key[key]
         self._by_key[new] = replace(one, name=shown_name, aliases=aliases)
-        self._owner.update({name: new for name, owner in self._owner.items() if owner == key})
+        self._move(key, new)
         self._owner[new] = new
+
+    def _move(self, old: str, new: str) -> None:
+        """All names of somebody, and who they were at first, belong to another key."""
+        for table in (self._owner, self._went):
+            table.update({key: new for key, owner in table.items() if owner == old})
 
     def split(self, split: Split) -> None:
         alias, new = role_key(split.alias), role_key(split.name)
@@ -209,18 +217,20 @@ class _People:
         if owner is None and alias not in self._added:
             raise CastError(f"{split.place}: {self._unknown(split.alias)}")
         target = self._owner.get(new)
-        if owner == alias and alias in self._by_key and target != alias:
-            if new == alias or len(self._by_key[alias].aliases) == 0:
+        if target is not None and target == owner and new != owner:
+            target = None  # the new name was another alias of the same person
+        if owner is not None and owner == alias and target != owner:
+            # The main name goes away: whoever had it is known by the next one from now on.
+            others = [name for name in self._by_key[owner].aliases if role_key(name) != new]
+            if not others:
                 reason = f"{shown(split.alias)} is somebody's only name; to give it to {shown(split.name)} write merge"
                 raise CastError(f"{split.place}: {reason}")
-            # The main name goes away: whoever had it is known by the next one from now on.
-            one = self._by_key[alias]
-            self._keep_name(alias, one.aliases[0])
-            owner = role_key(one.aliases[0])
+            self._keep_name(owner, others[0])
+            owner = role_key(others[0])
         if owner is not None and owner != target:
             one = self._by_key[owner]
             self._by_key[owner] = replace(one, aliases=tuple(a for a in one.aliases if role_key(a) not in (alias, new)))
-        if target is None or (target == owner and new != owner):
+        if target is None:
             self.add(Character(clean_name(split.name)))
             target = new
         self._owner[alias] = target
@@ -262,7 +272,7 @@ def _renamed(quote: Quote, people: _People, splits: Sequence[Split], text: str) 
         tag = text[slice(*quote.tag)]
         named = [split for split in splits if _names(split.alias, tag)]
         if named:
-            speaker = people.current(max(named, key=lambda split: len(split.alias)).name)
+            speaker = people.named(max(named, key=lambda split: len(split.alias)).name, "")
     if (speaker, addressee) == (quote.speaker, quote.addressee):
         return quote
     return replace(quote, speaker=speaker, addressee=addressee)

@@ -159,10 +159,10 @@ class _Reader:
         first = next(self._events)
         if isinstance(first, yaml.events.ScalarEvent) and not first.value.strip():
             return Overrides()
-        for key, value in self._mapping(first, "the file", others=self._others):
+        for key, value in self._mapping(first, "the file", known=("narrator", "roles"), others=self._others):
             if key.value == "narrator":
                 wishes.append(self._wish(_Text(NARRATOR, key.line), value))
-            elif key.value == "roles":
+            else:
                 if isinstance(value, yaml.events.ScalarEvent) and value.value in ("", "~", "null"):
                     continue
                 for count, (role, wish) in enumerate(self._mapping(value, "roles"), 1):
@@ -171,10 +171,6 @@ class _Reader:
                     wishes.append(self._wish(role, wish))
                     if count > MAX_ROLES:
                         raise self._fault(role.line, f"more than {MAX_ROLES} roles; remove some")
-            else:
-                *known, last = ("narrator", "roles", *self._others)
-                there = f"{', '.join(known)} and {last}"
-                raise self._fault(key.line, f'unknown key "{shown(key.value)}"; there are {there}')
         return Overrides(tuple(wishes))
 
     def _wish(self, role: _Text, node: _CastNode) -> Override:
@@ -204,11 +200,11 @@ class _Reader:
         return Override(role.value, voice=voice, same_as=same_as, pan=place_on_stage, place=place)
 
     def _mapping(
-        self, node: yaml.events.Event, what: str, *, others: Collection[str] = ()
+        self, node: yaml.events.Event, what: str, *, known: Collection[str] = (), others: Collection[str] = ()
     ) -> Iterator[tuple[_Text, _CastNode]]:
         """Yield keys and the first events of values; a value that is a mapping must be read before going on.
 
-        Keys in `others` are passed over with their values.
+        Keys in `others` are passed over with their values. Where some are `known`, any further one is refused.
         """
         if not isinstance(node, yaml.events.MappingStartEvent):
             raise self._fault(_line(node), f"{shown(what)} is not a mapping; write NAME: VALUE, one a line")
@@ -220,6 +216,10 @@ class _Reader:
             if (earlier := seen.get(role_key(key.value))) is not None:
                 raise self._fault(key.line, f'"{shown(key.value)}" is listed twice, first in line {earlier}; keep one')
             seen[role_key(key.value)] = key.line
+            if known and key.value not in (*known, *others):
+                *first, last = (*known, *others)
+                there = f"{', '.join(first)} and {last}"
+                raise self._fault(key.line, f'unknown key "{shown(key.value)}"; there are {there}')
             value = next(self._events)
             if key.value in others:
                 self._pass_over(value)

@@ -21,7 +21,9 @@ from speechagents.voices.synthesizer import Gender as Heard
 Span = tuple[int, int]
 
 _PARAGRAPH = re.compile(r"(?:(?!\n[^\S\n]*\n).)+\s*|\s+", re.DOTALL)
-_TAG = re.compile(r"\s*(?P<tag>(?:said|cried|whispered|asked|shouted|replied|he|she)\b[^,.;:“]*(?:,[^.;:“]*)?)")
+_TAG = re.compile(
+    r"\s*(?P<tag>(?:said|cried|whispered|asked|shouted|replied|he|she)\b(?:Mrs?\.|[^,.;:“])*(?:,[^.;:“]*)?)"
+)
 
 
 def a_book(
