@@ -159,6 +159,7 @@ class Proofed:
         retakes: How often it was spoken again.
         finding: What is known of the kept take; `finding.faults` is empty where it is good.
         new: Somebody examined a take of it in this run, rather than reading a finding from disk.
+        spoken: Takes of it that were made in this run.
     """
 
     line: Line
@@ -167,6 +168,7 @@ class Proofed:
     retakes: int
     finding: Finding
     new: bool
+    spoken: int = 0
 
     @property
     def good(self) -> bool:

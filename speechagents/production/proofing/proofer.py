@@ -37,12 +37,14 @@ class _Work:
         address: Of its attempt 0, or of its recording.
         found: What is known of its attempts, from 0 on; None for one that could not be made.
         new: An attempt of it was examined in this run.
+        spoken: Attempts of it that were made in this run.
     """
 
     line: ProofLine
     address: str
     found: list[Finding | None] = field(default_factory=list)
     new: bool = False
+    spoken: int = 0
 
 
 class Proofer:
@@ -116,17 +118,18 @@ class Proofer:
                 unknown.setdefault(address, []).append(one)
             else:
                 one.found.append(self._with_pace(one.line, known))
-        made = self._made({address: waiting[0].line for address, waiting in unknown.items()}, attempt=attempt)
+        made, spoken = self._made({address: waiting[0].line for address, waiting in unknown.items()}, attempt=attempt)
         fresh = {finding.take: finding for finding in self._examined(made)}
         for address, waiting in unknown.items():
+            waiting[0].spoken += address in spoken
             for one in waiting:
                 finding = fresh.get(address)
                 # What a voice failed to make is not remembered: it may fail for reasons that pass.
                 one.found.append(finding and self._with_pace(one.line, finding))
                 one.new = True
 
-    def _made(self, wanted: Mapping[str, ProofLine], *, attempt: int) -> list[Examined]:
-        """Takes from disk, or spoken and put there; what cannot be made is left out."""
+    def _made(self, wanted: Mapping[str, ProofLine], *, attempt: int) -> tuple[list[Examined], set[str]]:
+        """Takes from disk, or spoken and put there, and which those are; what cannot be made is left out."""
         made: list[Examined] = []
         missing: dict[str, SpokenLine] = {}
         for address, line in wanted.items():
@@ -139,7 +142,7 @@ class Proofer:
         for address, fresh in zip(missing, self._synthesizer.speak(list(missing.values())), strict=True):
             if isinstance(fresh, Take) and not unusable(fresh):
                 made.append(Examined(wanted[address], address, self._takes.save(address, fresh)))
-        return made
+        return made, {one.address for one in made} & missing.keys()
 
     def _kept(self, one: _Work) -> Proofed | None:
         """The best attempt of a line, remembered; None where none can be heard."""
@@ -153,7 +156,7 @@ class Proofer:
         retakes = len(one.found) - 1
         if not one.line.recorded:
             self._record.choose(one.address, attempt=attempt, retakes=retakes)
-        return Proofed(one.line.line, finding.take, attempt, retakes, finding, one.new)
+        return Proofed(one.line.line, finding.take, attempt, retakes, finding, one.new, one.spoken)
 
     def _with_pace(self, line: ProofLine, finding: Finding) -> Finding:
         """A finding and what the pace of its voice adds to it, which is no part of what is remembered."""
@@ -167,7 +170,7 @@ class Proofer:
         work = [_Work(line, line.recorded or self._address(line, 0)) for line in lines]
         known = {one.address: self._record.finding(one.address, self._examiner.identity(one.line)) for one in work}
         unknown = {one.address: one.line for one in work if known[one.address] is None}
-        fresh = self._examined(self._made(unknown, attempt=0))
+        fresh = self._examined(self._made(unknown, attempt=0)[0])
         return [*(finding for finding in known.values() if finding is not None), *fresh]
 
     def _examined(self, takes: Sequence[Examined]) -> list[Finding]:
