@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from speechagents.drama import Style
-from speechagents.styles import STYLES, StyleReading, style_from_text, style_from_words
+from speechagents.styles import STYLES, StyleReading, style_from_text, style_from_verb, style_from_words
 
 
 def chosen(words: str) -> str | None:
@@ -132,3 +132,26 @@ def test_hostile_text_takes_linear_time(text: str) -> None:
     style_from_text(text)
     style_from_words(text)
     assert time.perf_counter() - start < 3.0
+
+
+@pytest.mark.parametrize(
+    ("verb", "style"),
+    [
+        ("said", Style()),
+        ("Cried", Style("excited", 0.6)),
+        ("demanded", Style("angry", 0.5)),
+        ("whispered", Style("whispering")),
+        ("rief", Style("excited", 0.6)),
+        ("s’écria", Style("excited", 0.6)),
+        ("walked", None),
+        ("", None),
+    ],
+)
+def test_a_verb_of_speech_means_in_a_novel_what_it_means_there(verb: str, style: Style | None) -> None:
+    assert style_from_verb(verb) == style
+
+
+def test_a_guess_says_that_it_is_one() -> None:
+    assert style_from_words("wispering").guessed
+    assert not style_from_words("whispering").guessed
+    assert not style_from_words("wispering, happily").guessed

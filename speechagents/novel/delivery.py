@@ -38,6 +38,9 @@ _DETERMINERS: Final = _words(
     "le la les un une son sa ses", "el los las una su sus", "il lo gli", "o os as um uma",
 )  # fmt: skip
 _MANNER_OPENERS: Final = _words("in with under at into", "mit unter voller", "avec à d'une", "con en com")
+# In a tag these open a manner (“with gravity”), while in the brackets of a script they open a direction.
+_WITH: Final = _words("with", "mit voller", "avec", "con com")
+_VOICES: Final = _words("voice tone tones breath")
 _MANNER_NOUNS: Final = _words("stimme ton")
 # Modes of the voice itself: where the verb says one of them, nothing of a mood is heard through it.
 _MODES: Final = frozenset({"whispering", "shouting", "singing", "laughing", "crying"})
@@ -143,6 +146,8 @@ def _parted(clause: str) -> tuple[Style | None, str]:
     describes = False  # within “the angry captain”
     for index, written in enumerate(words):
         word = written.casefold()
+        if _is_action(words, index):
+            continue
         if word in ",;":
             describes = False
             kept.append(word)
@@ -150,12 +155,30 @@ def _parted(clause: str) -> tuple[Style | None, str]:
             verb, describes = found, False
             kept.append(",")
         elif word in _DETERMINERS:
-            describes = index == 0 or words[index - 1].casefold() not in _MANNER_OPENERS
+            manners = index > 0 and words[index - 1].casefold() in _MANNER_OPENERS
+            describes = not (manners or _VOICES.intersection(words[index + 1 : index + 3]))
             if not describes:
                 kept.append(word)
+        elif word in _WITH:
+            describes = False
+            kept.append(",")
         elif word.endswith("ly") or word in _MANNER_OPENERS or word in _MANNER_NOUNS:
             describes = False
             kept.append(word)
         elif not describes and not written[0].isupper():
             kept.append(word)
     return verb, _TONE.sub(r", \1,", " ".join(kept))
+
+
+def _is_action(words: list[str], index: int) -> bool:
+    """Whether a participle has an object, and so tells what hands and heads do: “shaking her head”, “biting his lip”.
+
+    What is done with the voice (“lowering his voice”) is how something is said.
+    """
+    following = words[index + 1 : index + 4]
+    return (
+        words[index].endswith("ing")
+        and bool(following)
+        and following[0].casefold() in _DETERMINERS
+        and not _VOICES.intersection(following)
+    )

@@ -28,7 +28,11 @@ from tests.novel.novels import a_book, said_by
         ("rief er zornig", Style("angry")),
         ("flüsterte Anna", Style("whispering")),
         ("sagte sie mit leiser Stimme", Style("quiet")),
-        ("murmura-t-elle", None),
+        ("murmura Anne", Style("quiet")),
+        ("he said, lowering his voice", Style("quiet")),
+        ("said Anna, with tears in her eyes", Style("crying")),
+        ("said the old man, with great gravity", Style("solemn")),
+        ("she said soberly", Style("solemn")),  # no "sob" in it
     ],
 )
 def test_a_tag_chooses(tag: str, style: Style | None) -> None:
@@ -43,6 +47,8 @@ def test_a_tag_chooses(tag: str, style: Style | None) -> None:
         "said Mr. Loud",
         "said the happy girl",
         "said Emma, taking her cold hand",
+        "replied the man, shaking his head",
+        "said Aziz, biting his pencil",
         "he asked, not angrily",
         "Grace said",
         "replied the angry captain",

@@ -87,6 +87,13 @@ def test_gaps_follow_what_is_said(slower: np.ndarray, faster: np.ndarray) -> Non
     assert np.mean(slower) - np.mean(faster) > 0.03
 
 
+def test_a_sentence_in_two_voices_goes_on_as_if_it_were_one() -> None:
+    """“I will,” | said Anna. | — one breath, however the narrator takes their time elsewhere."""
+    one = np.median(gaps("I will,", "said Anna.", other=NARRATOR, continues=True))
+    two = np.median(gaps("I will,", "said Anna.", other=NARRATOR))
+    assert 0.1 < one < 0.25 < 0.5 < two
+
+
 @given(st.floats(0.0, 20.0), st.integers(0, 99))
 def test_a_beat_is_added_to_the_usual_gap(pause_s: float, seed: int) -> None:
     plain = gap("I am here.", "So am I.", seed=seed)

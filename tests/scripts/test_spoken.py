@@ -18,6 +18,7 @@ from speechagents.scripts.spoken import is_speakable, lower_capitals, speakable_
         ("One two, three four five six.", ["One two,", "three four five six."]),
         ("One two three four five six.", ["One two three four", "five six."]),
         ("一二三四五。六七八九十一二三四五六七八九十。", ["一二三四五。", "六七八九十一二三四五六七八九十。"]),
+        ("Go. So is Mr. Dean of old.", ["Go.", "So is Mr. Dean of", "old."]),
         ("a" * 25, ["a" * 20, "a" * 5]),
     ],
 )

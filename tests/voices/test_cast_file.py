@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from speechagents.drama import NARRATOR, clean_name, role_key
 from speechagents.errors import CastError, StorageError
 from speechagents.production.storage import PARTIAL_SUFFIX
-from speechagents.voices.cast_file import MAX_CAST_FILE_BYTES, read_cast_file, write_cast_file
+from speechagents.voices.cast_file import MAX_CAST_FILE_BYTES, cast_text, parse_cast, read_cast_file, write_cast_file
 from speechagents.voices.casting import Cast, Casting, Override, Overrides
 from speechagents.voices.synthesizer import Age, Gender, Voice
 
@@ -195,3 +195,22 @@ def test_a_long_name_in_the_file_does_not_fill_the_screen(entry: str, tmp_path: 
     message = str(caught.value).removeprefix(str(tmp_path))
     assert len(message) < 160
     assert message.isprintable()
+
+
+OTHERS = "narrator: teller\nmerge:\n- [a, {b: [c]}]\nroles:\n  ANNA: uk-f1\nis: 12\n"
+
+
+def test_keys_that_somebody_else_reads_are_passed_over() -> None:
+    wishes = parse_cast(OTHERS, Path("cast.yaml"), others=("merge", "is")).wishes
+    assert [(wish.role, wish.voice) for wish in wishes] == [(NARRATOR, "teller"), ("ANNA", "uk-f1")]
+
+
+def test_and_refused_where_nobody_does() -> None:
+    with pytest.raises(CastError, match=r'cast.yaml:6: unknown key "is"; there are narrator, roles and merge'):
+        parse_cast(OTHERS, Path("cast.yaml"), others=("merge",))
+
+
+def test_what_is_told_of_a_role_stands_beside_its_voice_and_is_no_wish(tmp_path: Path) -> None:
+    text = cast_text(a_cast("ANNA"), {"anna": {"gender": "female", "aliases": "A; B", "first": "“Hi: you.” (line 3)"}})
+    assert yaml.safe_load(text)["roles"]["ANNA"]["first"] == "“Hi: you.” (line 3)"
+    assert read(text, tmp_path) == a_cast("ANNA").overrides()
