@@ -125,7 +125,7 @@ class ChapterReader:
             quote = self.quotes[piece.quote]
             kind = LedgerKind.SPEECH
             role = self.role_of(quote)
-            style = line_style(state.manner(self.book.text, piece.quote, quote), piece.text)
+            style = line_style(state.manner(self.book.text, piece.quote, quote, role), piece.text)
         elif block.kind is BlockKind.HEADING:
             kind = LedgerKind.HEADING
         line = state.line(role, piece, style, kind)
@@ -151,7 +151,7 @@ class _State:
         self._last_quote = -1
         self._block: Block | None = None
         self._opens_block = True
-        self._manner: tuple[int, Style | None] = (-1, None)
+        self._manner: tuple[int, Style | None, str, Block | None] = (-1, None, "", None)
 
     def open(self, block: Block) -> None:
         self._block = block
@@ -161,10 +161,21 @@ class _State:
         """At least this pause comes before the next line."""
         self._pause_s = max(self._pause_s, pause_s)
 
-    def manner(self, text: str, index: int, quote: Quote) -> Style | None:
-        """The manner of a quotation, read once for all its pieces."""
+    def manner(self, text: str, index: int, quote: Quote, role: str) -> Style | None:
+        """The manner of a quotation, read once for all its pieces.
+
+        One without a tag takes it from the scene: what the same person says on in a paragraph is said as it began, and
+        who answers a whisper with nothing told in between keeps their voice down.
+        """
         if self._manner[0] != index:
-            self._manner = (index, manner(text, quote))
+            own = manner(text, quote)
+            _, before, speaker, block = self._manner
+            if own is None and quote.tag is None and before is not None:
+                if speaker == role and block is self._block:
+                    own = before
+                elif self._last_kind is LedgerKind.SPEECH and before.tag == "whispering":
+                    own = Style("quiet")
+            self._manner = (index, own, role, self._block)
         return self._manner[1]
 
     def line(self, role: str, piece: Piece, style: Style, kind: LedgerKind) -> Line:

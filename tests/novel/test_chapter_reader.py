@@ -55,6 +55,21 @@ class TestStyles:
         lines = lines_of(narrate(book, said_by(book, "Emma", joined=[(0, 1)])))
         assert [line.style.tag for line in lines if line.role == "Emma"] == ["whispering", "whispering"]
 
+    @pytest.mark.parametrize(
+        ("text", "styles"),
+        [
+            ("“Go,” she whispered. “Now.”", ["whispering", "whispering"]),
+            ("“Go,” she whispered.\n\n“Now.”", ["whispering", "default"]),
+            ("She whispered: “Go.”\n\n“Why?”\n\n“Now.”", ["whispering", "quiet", "default"]),
+            ("She whispered: “Go.”\n\n“Why?” he shouted.", ["whispering", "shouting"]),
+            ("“Go,” she whispered. He rose. “Why?” he asked.", ["whispering", "default"]),
+        ],
+    )
+    def test_a_quotation_without_a_tag_goes_by_the_scene(self, text: str, styles: list[str]) -> None:
+        book = a_book(text)
+        lines = lines_of(narrate(book, said_by(book, "Emma", "Emma" if "Now" in text[:30] else "Ben")))
+        assert [line.style.tag for line in lines if line.role != NARRATOR] == styles
+
     def test_the_narrator_tells_calmly_of_screams(self) -> None:
         (line,) = lines_of(narrated("She SCREAMED as LOUD AS SHE COULD!"))
         assert line.style == Style()
