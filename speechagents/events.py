@@ -166,6 +166,7 @@ class Finished:
         spoken: Takes made by this run; the others were on disk.
         failed: Lines that could not be spoken.
         gates: Measurements of each mastered file, by format, and by part of a divided programme ("mp3 2").
+        faulty: Lines whose kept take has a fault, of those that were proofed.
     """
 
     folder: Path
@@ -177,6 +178,7 @@ class Finished:
     spoken: int
     failed: Sequence[LineFailed]
     gates: Mapping[str, Any]
+    faulty: int = 0
 
 
 @dataclass(frozen=True, slots=True)

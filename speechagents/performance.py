@@ -7,7 +7,7 @@ script and an improvised scene are performed alike.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from speechagents.drama import NARRATOR, Deed, Message, role_key
 from speechagents.errors import ProductionError
 from speechagents.events import Event, Exported, Finished, LineFailed, LineSpoken, Started, Warned
 from speechagents.journal import entry_line
+from speechagents.listeners.listener import Listener
 from speechagents.production.energy import EnergyMeter
 from speechagents.production.exports import Tags, check_formats, export
 from speechagents.production.folder import Production
@@ -55,12 +56,14 @@ class Troupe:
         preset: Name of the preset.
         why: Why it was chosen.
         jobs: Scenes and encoders at work at once.
+        load_listener: Loads the recogniser that takes are proofed with.
     """
 
     synthesizer: Synthesizer
     preset: str
     why: str
     jobs: int
+    load_listener: Callable[[], Listener]
 
 
 def cast_play(

@@ -18,7 +18,7 @@ from speechagents.errors import ProductionError
 from speechagents.events import Event, LineProofed, ProofFinished, Started, Warned
 from speechagents.listeners.listener import Listener
 from speechagents.performance import Performance
-from speechagents.production.proofing.finding import Proofed, ProofLine, ProofSummary
+from speechagents.production.proofing.finding import Proofed, ProofLine
 from speechagents.production.proofing.proofer import CHUNK_LINES, Proofer
 from speechagents.production.proofing.record import ProofRecord
 from speechagents.production.proofing.report import FILE_NAME, Place, ReportWriter
@@ -87,7 +87,7 @@ class ProofPlay:
         )
 
 
-def play_of_performance(performance: Performance, load_listener: Callable[[], Listener]) -> ProofPlay:
+def play_of_performance(performance: Performance) -> ProofPlay:
     """A script, or a scene that was improvised, as proofing takes it."""
     stage, production = performance.stage, performance.production
     return ProofPlay(
@@ -96,7 +96,7 @@ def play_of_performance(performance: Performance, load_listener: Callable[[], Li
         scenes=performance.play.scenes,
         spoken_line=stage.spoken_line,
         synthesizer=stage.synthesizer,
-        load_listener=load_listener,
+        load_listener=performance.troupe.load_listener,
         language=performance.play.language,
         names=[role.name for role in performance.play.roles],
         recorded=stage.recorded,
@@ -104,7 +104,7 @@ def play_of_performance(performance: Performance, load_listener: Callable[[], Li
     )
 
 
-def proof_performance(performance: Performance, load_listener: Callable[[], Listener]) -> Iterator[Event]:
+def proof_performance(performance: Performance) -> Iterator[Event]:
     """Proof a play that was performed; see `proof_play` for the rest.
 
     Yields:
@@ -121,9 +121,7 @@ def proof_performance(performance: Performance, load_listener: Callable[[], List
             preset=performance.troupe.why,
             language=play.language,
         )
-        yield from proof_play(
-            play_of_performance(performance, load_listener), StreamPlaces(performance.production.stream_path)
-        )
+        yield from proof_play(play_of_performance(performance), StreamPlaces(performance.production.stream_path))
 
 
 def proof_play(play: ProofPlay, places: Places) -> Iterator[Event]:
@@ -170,20 +168,23 @@ def proof_play(play: ProofPlay, places: Places) -> Iterator[Event]:
     )
 
 
-def report_of(play: ProofPlay, proofer: Proofer, scenes: Sequence[PlacedScene]) -> ProofSummary:
+def report_of(play: ProofPlay, proofer: Proofer, scenes: Sequence[PlacedScene]) -> Iterator[Proofed]:
     """Write the report of a play all of whose lines were proofed while it was made: nothing is listened to again.
 
     Args:
         play: What.
         proofer: That proofed it.
         scenes: Its scenes as they were mixed.
+
+    Yields:
+        Each line, in order. The report is there when all have been read.
     """
     places = ScenePlaces(scenes)
     with ReportWriter(play.folder / FILE_NAME) as report:
         for index, scene in enumerate(play.scenes):
             for proofed in proofer.proof(play.lines(scene)):
                 report.write(proofed, places.place(proofed, index, scene.title))
-    return report.summary
+                yield proofed
 
 
 class Places:

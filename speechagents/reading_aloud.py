@@ -7,8 +7,8 @@ Each step is a module of its own; how chapters become sound is `recital`'s.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -23,11 +23,13 @@ from speechagents.novel.corrections import corrected_characters
 from speechagents.novel.narration import Narration, NarrationOptions, narrate
 from speechagents.novel.selection import parse_chapters
 from speechagents.performance import Troupe
+from speechagents.production.binding import check_book_formats
 from speechagents.production.cover import read_cover
-from speechagents.production.exports import check_formats
 from speechagents.production.folder import Production
 from speechagents.production.masters import master_named
+from speechagents.production.proofing.record import ProofRecord
 from speechagents.production.storage import write_atomically
+from speechagents.proofreading import ScenePlaces, proof_play
 from speechagents.recital import KIND, Reading, Recital
 from speechagents.settings import ReadSettings
 from speechagents.voices.casting import Cast, Override, Overrides
@@ -60,7 +62,46 @@ def read_aloud(
         resume: Refuse a folder that holds no production yet.
         remembered: Options that a later resume goes by, `settings` if None.
     """
-    check_formats(settings.formats)
+    prepared = _prepared(troupe, book, out, settings, resume=resume, remembered=remembered)
+    with prepared.recital.production:
+        prepared.write_down()
+        yield from prepared.recital.produce()
+
+
+def proof_book(troupe: Troupe, out: Path) -> Iterator[Event]:
+    """Proof the takes of a book; see `Studio.proof`."""
+    book, settings = remembered_book(out)
+    recital = _prepared(troupe, book, out, settings, resume=True).recital
+    with recital.production:
+        yield recital.started()
+        proofs = ProofRecord(out)
+        yield from proof_play(recital.proof_play(proofs), ScenePlaces(recital.placed(proofs)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A book, decided; nothing is written yet.
+
+    Attributes:
+        recital: What is to be done.
+        write_down: Writes what a later run starts from; called while the production is open.
+    """
+
+    recital: Recital
+    write_down: Callable[[], None]
+
+
+def _prepared(
+    troupe: Troupe,
+    book: Book | Path,
+    out: Path,
+    settings: ReadSettings,
+    *,
+    resume: bool,
+    remembered: ReadSettings | None = None,
+) -> _Prepared:
+    """Read, attribute, narrate and cast; see `read_aloud`."""
+    check_book_formats(settings.formats)
     master_named(settings.master)
     ranges = parse_chapters(settings.chapters) if settings.chapters else None
     if settings.cover is not None:
@@ -93,8 +134,10 @@ def read_aloud(
         scenes=chosen.scenes,
         warnings=narration.warnings,
         cover=book.cover,
+        narration=chosen,
     )
-    with production:
+
+    def write_down() -> None:
         _write_down(production, book, settings)
         kept.write()
         write_cast_sheet(
@@ -104,8 +147,8 @@ def read_aloud(
             firsts=narration.firsts,
             corrections=told.corrections,
         )
-        recital = Recital(troupe, reading, cast, settings, remembered or settings, production)
-        yield from recital.produce()
+
+    return _Prepared(Recital(troupe, reading, cast, settings, remembered or settings, production), write_down)
 
 
 def is_book(out: Path) -> bool:

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from speechagents.drama import NARRATOR, Deed, Line, Message, Scene, role_key
+from speechagents.errors import SoundError
 from speechagents.events import (
     Event,
     Exported,
@@ -26,26 +29,46 @@ from speechagents.events import (
     Warned,
 )
 from speechagents.journal import entry_line
+from speechagents.novel.narration import Narration
 from speechagents.performance import Troupe
-from speechagents.production.binding import WHOLE, Binding, BoundChapter, BoundScenes, sound_formats
+from speechagents.production.binding import (
+    READ_ALONG,
+    SAMPLE,
+    SHOP_FORMATS,
+    WHOLE,
+    Binding,
+    BoundChapter,
+    BoundScenes,
+    check_book_formats,
+    sound_formats,
+)
 from speechagents.production.chapter_press import Press, Pressed, press_chapter
 from speechagents.production.chapter_store import ChapterStore
-from speechagents.production.cover import make_cover, read_cover
-from speechagents.production.exports import check_formats
+from speechagents.production.cover import make_cover, plain_cover, read_cover
 from speechagents.production.folder import Production
+from speechagents.production.gate import GateReport
 from speechagents.production.lanes import Job, Progress, run
 from speechagents.production.masters import master_named
 from speechagents.production.programme import PROGRAMME_HZ
+from speechagents.production.proofing.finding import joined
+from speechagents.production.proofing.proofer import Proofer
+from speechagents.production.proofing.record import ProofRecord
 from speechagents.production.storage import storage_errors
 from speechagents.production.tags import Tags
+from speechagents.production.takes import take_address
 from speechagents.production.timeline import PlacedScene, Timeline
+from speechagents.proofreading import ProofPlay, report_of
 from speechagents.settings import ReadSettings
+from speechagents.shop import Shop, kept_formats
 from speechagents.stream import message_to_json
 from speechagents.voices.casting import Cast
 from speechagents.voices.synthesizer import SpokenLine
 
 KIND: Final = "book"
 """What ``production.json`` calls a production that is a book."""
+
+_MOST_TOLD: Final = 100
+"""Faulty lines that are told one by one; the report has them all."""
 
 _CHARS_PER_S: Final = 13.0
 _REEL_BYTES_PER_S: Final = 4 * PROGRAMME_HZ
@@ -83,6 +106,7 @@ class Reading:
         scenes: The chapters' lines, one scene each; made when they are asked for.
         warnings: What was doubtful and how it was decided, for people.
         cover: The book's own picture, empty if it has none.
+        narration: The book behind it, for what shows its text; None where there is nothing but lines.
     """
 
     title: str
@@ -92,6 +116,7 @@ class Reading:
     scenes: Sequence[Scene]
     warnings: tuple[str, ...] = ()
     cover: bytes = b""
+    narration: Narration | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,28 +145,25 @@ class Recital:
         """Speak, encode and bind, and remember it; `Finished` comes last."""
         began = time.monotonic()
         reading, settings, production = self.reading, self.settings, self.production
-        formats = check_formats(settings.formats)
+        formats = check_book_formats(settings.formats)
         production.demand_space(self._bytes_needed())
         production.write_record(self._record(None))
-        yield Started(
-            title=reading.title,
-            scenes=len(reading.chapters),
-            lines=sum(chapter.lines for chapter in reading.chapters),
-            roles=self._roles,
-            cast=self.cast,
-            preset=self.troupe.why,
-            language=reading.language,
-        )
+        yield self.started()
         yield from map(Warned, (*reading.warnings, *self.cast.warnings))
         store = ChapterStore(production.folder / "chapters")
+        proofs = ProofRecord(production.folder)
+        proofer = self.proof_play(proofs).proofer(proofs) if settings.proof else None
+        press = self._press(store, proofs, proofer)
         binding = Binding(store, production.exports, self._tags(), self._cover(), len(reading.chapters))
         with storage_errors(production.exports):
             production.exports.mkdir(parents=True, exist_ok=True)
         outcome = _Outcome()
-        yield from self._chapters(self._press(store), binding, formats, outcome, began)
-        for event in self._whole(binding, formats, outcome):
+        yield from self._chapters(press, binding, formats, outcome, began)
+        for event in self._whole(press, binding, formats, outcome):
             outcome.note(event)
             yield event
+        if proofer is not None:
+            yield from self._proof_report(proofs, proofer, BoundScenes(store, reading.scenes, outcome.bound), outcome)
         finished = Finished(
             folder=production.folder,
             files=outcome.files(formats),
@@ -152,9 +174,22 @@ class Recital:
             spoken=outcome.spoken,
             failed=tuple(outcome.failed),
             gates=outcome.gates,
+            faulty=outcome.faulty,
         )
         production.write_record(self._record(finished))
         yield finished
+
+    def started(self) -> Started:
+        """What is told first."""
+        return Started(
+            title=self.reading.title,
+            scenes=len(self.reading.chapters),
+            lines=sum(chapter.lines for chapter in self.reading.chapters),
+            roles=self._roles,
+            cast=self.cast,
+            preset=self.troupe.why,
+            language=self.reading.language,
+        )
 
     def _chapters(
         self, press: Press, binding: Binding, formats: Sequence[str], outcome: _Outcome, began: float
@@ -217,7 +252,7 @@ class Recital:
             outcome.note(exported)
             yield exported
 
-    def _whole(self, binding: Binding, formats: Sequence[str], outcome: _Outcome) -> Iterator[Event]:
+    def _whole(self, press: Press, binding: Binding, formats: Sequence[str], outcome: _Outcome) -> Iterator[Event]:
         """The files of the whole book."""
         sounds = sound_formats(formats)
         if WHOLE in sounds:
@@ -226,25 +261,96 @@ class Recital:
         timeline = Timeline(self.reading.title, scenes, (), self.reading.language)
         media = f"programme.{WHOLE}" if WHOLE in sounds else ""
         for name in formats:
-            if name not in sounds:
+            if name not in sounds and name not in SHOP_FORMATS:
                 yield binding.text_file(name, timeline, media)
+        kept = {chapter.key for chapter in outcome.bound}
+        if self.reading.narration is not None:
+            shop = Shop(self.reading.narration, binding, press, outcome.bound, scenes, self.troupe.jobs)
+            yield from self._shop(shop, formats)
+            kept.add(shop.sample_key)
         if not self.settings.chapters:
-            binding.store.keep_only({chapter.key for chapter in outcome.bound})
+            binding.store.keep_only(kept)
 
-    def _press(self, store: ChapterStore) -> Press:
+    def _shop(self, shop: Shop, formats: Sequence[str]) -> Iterator[Event]:
+        """What the book is sold with."""
+        report: GateReport | None = None
+        if SAMPLE in formats:
+            for event in shop.sample():
+                report = event.report if isinstance(event, Exported) else report
+                yield event
+        if READ_ALONG in formats:
+            yield from shop.read_along()
+        if master_named(self.settings.master) is not None:
+            summary = shop.gates(tuple(sound_formats(formats)), report)
+            if not summary.all_passed:
+                yield Warned(f"{self.settings.master}: {summary}")
+
+    def _proof_report(
+        self, proofs: ProofRecord, proofer: Proofer, scenes: BoundScenes, outcome: _Outcome
+    ) -> Iterator[Event]:
+        """Write down what proofing found, and tell what is left."""
+        for proofed in report_of(self.proof_play(proofs), proofer, scenes):
+            if not proofed.good:
+                outcome.faulty += 1
+                if outcome.faulty <= _MOST_TOLD:
+                    yield Warned(f"line {proofed.line.number} ({proofed.line.role}): {joined(proofed.finding.faults)}")
+        if outcome.faulty:
+            yield Warned(f"{outcome.faulty} lines have faults that speaking them again did not mend: see proof.json")
+
+    def proof_play(self, proofs: ProofRecord) -> ProofPlay:
+        """The book as proofing takes it.
+
+        Args:
+            proofs: What was found in its takes before.
+        """
+        return ProofPlay(
+            folder=self.production.folder,
+            takes=self.production.takes,
+            scenes=self.reading.scenes,
+            spoken_line=partial(self._spoken_line, proofs),
+            synthesizer=self.troupe.synthesizer,
+            load_listener=self.troupe.load_listener,
+            language=self.reading.language,
+            names=[casting.role for casting in self.cast if casting.lines],
+        )
+
+    def placed(self, proofs: ProofRecord) -> BoundScenes:
+        """The chapters whose lines were placed by an earlier run, up to the first that was not."""
+        store = ChapterStore(self.production.folder / "chapters")
+        press = self._press(store, proofs, None)
+        bound: list[BoundChapter] = []
+        for index, scene in enumerate(self.reading.scenes):
+            key = press.key(scene)
+            plan = store.plan(key, len(scene.lines))
+            if plan is None:
+                break
+            start_s = bound[-1].end_s if bound else 0.0
+            bound.append(BoundChapter(index, self.reading.chapters[index].title, key, start_s, plan.frames))
+        return BoundScenes(store, self.reading.scenes, bound)
+
+    def _press(self, store: ChapterStore, proofs: ProofRecord, proofer: Proofer | None) -> Press:
+        play = self.proof_play(proofs)
+
+        def proof(lines: Sequence[Line]) -> int:
+            assert proofer is not None  # noqa: S101 - only then it is called
+            return sum(proofed.spoken for proofed in proofer.proof([play.line(line) for line in lines]))
+
         return Press(
             synthesizer=self.troupe.synthesizer,
             takes=self.production.takes,
             store=store,
             work=self.production.work,
-            spoken_line=self._spoken_line,
-            formats={form.suffix: form for form in sound_formats(check_formats(self.settings.formats)).values()},
+            spoken_line=play.spoken_line,
+            formats={form.suffix: form for form in sound_formats(kept_formats(self.settings.formats)).values()},
             master=master_named(self.settings.master),
             seed=self.settings.seed,
+            proof=proof if proofer is not None else None,
         )
 
-    def _spoken_line(self, line: Line) -> SpokenLine:
-        return SpokenLine(line.text, self.cast[line.role].voice, line.style, line.language or self.reading.language)
+    def _spoken_line(self, proofs: ProofRecord, line: Line) -> SpokenLine:
+        """The line as its voice is asked for it: in the attempt that proofing kept."""
+        spoken = SpokenLine(line.text, self.cast[line.role].voice, line.style, line.language or self.reading.language)
+        return replace(spoken, attempt=proofs.attempt(take_address(self.troupe.synthesizer.identity, spoken)))
 
     @property
     def _roles(self) -> int:
@@ -258,11 +364,16 @@ class Recital:
             language=self.reading.language,
             synthetic=f"all voices are synthetic ({self.troupe.synthesizer.identity})",
             cast=tuple((casting.role, casting.voice.id) for casting in self.cast if casting.lines),
+            narrator=f"{self.cast[NARRATOR].voice.id}, a synthetic voice",
         )
 
     def _cover(self) -> bytes:
         if self.settings.cover is not None:
             return read_cover(self.settings.cover)
+        if self.reading.cover:
+            with suppress(SoundError):
+                # A book's own picture that cannot be used is no reason not to read it.
+                return plain_cover(self.reading.cover, "the book's cover")
         return make_cover(self.reading.title, self.reading.author)
 
     def _bytes_needed(self) -> int:
@@ -270,7 +381,7 @@ class Recital:
         lengths = sorted(chapter.chars / _CHARS_PER_S for chapter in self.reading.chapters)
         reels = sum(lengths[-self.troupe.jobs - 1 :]) * _REEL_BYTES_PER_S
         stays = sum(
-            _BYTES_PER_S.get(name, _OTHER_BYTES_PER_S) for name in sound_formats(check_formats(self.settings.formats))
+            _BYTES_PER_S.get(name, _OTHER_BYTES_PER_S) for name in sound_formats(kept_formats(self.settings.formats))
         )
         return round(reels + sum(lengths) * (stays + _TAKE_BYTES_PER_S))
 
@@ -305,6 +416,7 @@ class _Outcome:
     exported: list[tuple[str, int, Path]] = field(default_factory=list)
     gates: dict[str, Any] = field(default_factory=dict)
     told: int = 0
+    faulty: int = 0
 
     def note(self, event: object) -> None:
         """Remember a file."""

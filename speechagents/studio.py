@@ -39,7 +39,7 @@ from speechagents.production.folder import Production
 from speechagents.production.masters import master_named
 from speechagents.production.sounds import SoundLibrary
 from speechagents.proofreading import proof_performance
-from speechagents.reading_aloud import is_book, read_aloud, remembered_book
+from speechagents.reading_aloud import is_book, proof_book, read_aloud, remembered_book
 from speechagents.scripts.breakdown import break_down
 from speechagents.scripts.reading import load_script
 from speechagents.scripts.scene_file import read_scene
@@ -185,12 +185,14 @@ class Studio:
             ListenerError: The recogniser cannot be used.
         """
         folder = Path(production)
+        if is_book(folder):
+            return proof_book(self._troupe, folder)
         if is_improvised(folder):
             performance = performed_scene(self._troupe, folder, PerformSettings())
         else:
             script, settings = remembered_script(folder)
             performance = self._performance(script, folder, settings, resume=True, remembered=settings)
-        return proof_performance(performance, self._listener)
+        return proof_performance(performance)
 
     def _listener(self) -> Listener:
         """The preset's recogniser, or the embedded one."""
@@ -390,7 +392,7 @@ class Studio:
 
     @property
     def _troupe(self) -> Troupe:
-        return Troupe(self.synthesizer, self.preset.name, self.why, self._jobs)
+        return Troupe(self.synthesizer, self.preset.name, self.why, self._jobs, self._listener)
 
 
 def _cores() -> int:

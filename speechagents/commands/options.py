@@ -78,6 +78,7 @@ def finish(finished: Finished, *, as_json: bool) -> int:
                 "files": [str(path) for path in finished.files],
                 "spoken": finished.spoken,
                 "gates": {name: gate["passed"] for name, gate in finished.gates.items()},
+                **({"faulty": finished.faulty} if finished.faulty else {}),
                 "failed": [
                     {"line": failed.line.number, "role": failed.line.role, "reason": failed.reason}
                     for failed in finished.failed
@@ -87,4 +88,4 @@ def finish(finished: Finished, *, as_json: bool) -> int:
     else:
         for path in finished.files:
             print(path)
-    return EXIT_PARTLY if finished.failed else 0
+    return EXIT_PARTLY if finished.failed or finished.faulty else 0

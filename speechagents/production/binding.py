@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, overload
 
 from speechagents.drama import Scene
-from speechagents.errors import StorageError
+from speechagents.errors import SettingsError, StorageError
 from speechagents.production.chapter_press import CHAPTER_GRID
 from speechagents.production.chapter_store import ChapterPlan, ChapterStore
 from speechagents.production.codecs import AAC
@@ -30,6 +30,15 @@ from speechagents.production.sound_files import AudioFormat, new_file
 from speechagents.production.storage import storage_errors, temporary_beside
 from speechagents.production.tags import Chapter, Label, Tags, one_line
 from speechagents.production.timeline import PlacedScene, Timeline
+
+READ_ALONG: Final = "epub"
+"""The format of a book with its text beside its sound."""
+
+SAMPLE: Final = "sample"
+"""The retail sample, an MP3 file."""
+
+SHOP_FORMATS: Final = (READ_ALONG, SAMPLE)
+"""What books alone have, besides the formats of all programmes."""
 
 WHOLE: Final = "m4b"
 """The format that holds a whole book in one file; every other format of sound has a file for each chapter."""
@@ -123,7 +132,9 @@ class Binding:
 
     def chapter_label(self, index: int, title: str) -> Label:
         """What the file of a chapter says about itself."""
-        return Label(replace(self.tags, title=one_line(title) or f"Chapter {index + 1}"), (), self.cover)
+        return Label(
+            self.tags.of_part(one_line(title) or f"Chapter {index + 1}", index + 1, self.parts), (), self.cover
+        )
 
     def chapter_path(self, name: str, index: int) -> Path:
         """The file of a chapter in a format."""
@@ -145,16 +156,30 @@ class Binding:
         report = self.store.report(chapter.key, kept)
         source = self.store.sound(chapter.key, kept)
         if name == "mp3":
-            with new_file(path) as file:
-                mp3 = Mp3File(file, frames=chapter.frames, label=self.chapter_label(chapter.index, chapter.title))
-                for piece in mp3_music(source):
-                    with storage_errors(path):
-                        mp3.write([piece])
-                with storage_errors(path):
-                    mp3.finish()
+            self.mp3_file(path, source, chapter.frames, self.chapter_label(chapter.index, chapter.title))
         else:
             _link(source, path)
         return Exported(name, path, path.stat().st_size, _named(report, path), chapter.index + 1)
+
+    def mp3_file(self, path: Path, source: Path, frames: int, label: Label) -> None:
+        """Write kept sound as a file that says what it is.
+
+        Args:
+            path: The file.
+            source: The sound as it is kept.
+            frames: Its length.
+            label: What the file says.
+
+        Raises:
+            StorageError: The disk is full or read-only, or what was kept is gone.
+        """
+        with new_file(path) as file:
+            mp3 = Mp3File(file, frames=frames, label=label)
+            for piece in mp3_music(source):
+                with storage_errors(path):
+                    mp3.write([piece])
+            with storage_errors(path):
+                mp3.finish()
 
     def whole_file(self, chapters: Sequence[BoundChapter]) -> Iterator[ExportProgress | Exported]:
         """Lay the chapters end to end in one file.
@@ -201,7 +226,19 @@ class Binding:
 
 def sound_formats(names: Sequence[str]) -> Mapping[str, AudioFormat]:
     """Those formats of a list that are sound."""
-    return {name: form for name in names if isinstance(form := FORMATS[name], AudioFormat)}
+    return {name: form for name in names if isinstance(form := FORMATS.get(name), AudioFormat)}
+
+
+def check_book_formats(names: Sequence[str]) -> tuple[str, ...]:
+    """The formats asked for, each once, in order.
+
+    Raises:
+        SettingsError: One is unknown.
+    """
+    for name in names:
+        if name not in FORMATS and name not in SHOP_FORMATS:
+            raise SettingsError(f"unknown format {name!r}; choose from {', '.join((*FORMATS, *SHOP_FORMATS))}")
+    return tuple(dict.fromkeys(names))
 
 
 def _named(report: GateReport | None, path: Path) -> GateReport | None:

@@ -55,7 +55,8 @@ class Press:
         formats: Formats of sound to make, by suffix.
         master: Standard that each chapter meets by itself; None leaves it as it is.
         seed: Of the gaps.
-        proof: Listens to the takes of lines before they are placed; None trusts them.
+        proof: Proofs lines before any of their chapter is placed, and says how many takes it made; None trusts what is
+            spoken. Afterwards all takes are on disk, and `spoken_line` asks for those that were kept.
     """
 
     synthesizer: Synthesizer
@@ -66,7 +67,7 @@ class Press:
     formats: Mapping[str, AudioFormat]
     master: Master | None
     seed: int
-    proof: Callable[[Sequence[Line]], None] | None = None
+    proof: Callable[[Sequence[Line]], int] | None = None
 
     def key(self, scene: Scene) -> str:
         """Name of a chapter: equal exactly when its sound is."""
@@ -130,11 +131,14 @@ def press_chapter(press: Press, scene: Scene, *, name: str) -> Job[Pressed]:
         StorageError: The disk is full or read-only.
     """
     lines = scene.lines
+    proofed: list[int] = []
+    if press.proof is not None:
+        yield Lane(tasks=(partial(_proof, press.proof, batch) for batch in batches(lines)), consume=proofed.append)
     key = press.key(scene)
     plan = press.store.plan(key, len(lines))
     missing = {suffix: form for suffix, form in press.formats.items() if not press.store.has(key, suffix)}
     if plan is not None and plan.complete and not missing:
-        return Pressed(key, plan.frames)
+        return Pressed(key, plan.frames, sum(proofed))
     said: list[_Said] = []
     doubts: list[str] = []
     reels: list[Path] = []
@@ -160,7 +164,7 @@ def press_chapter(press: Press, scene: Scene, *, name: str) -> Job[Pressed]:
         for reel in reels:
             reel.unlink(missing_ok=True)
     spoken = len({one.take for one in said if not one.reused and not one.failed})
-    return Pressed(key, plan.frames, spoken, fresh=True, doubts=tuple(doubts))
+    return Pressed(key, plan.frames, spoken + sum(proofed), fresh=True, doubts=tuple(doubts))
 
 
 def _speaking_lane(
@@ -195,9 +199,11 @@ def batches(lines: Sequence[Line]) -> Iterator[list[Line]]:
         yield batch
 
 
+def _proof(proof: Callable[[Sequence[Line]], int], lines: Sequence[Line]) -> Iterator[Product]:
+    yield Product(proof(lines), 0.0, 0)
+
+
 def _speak(press: Press, lines: Sequence[Line], path: Path) -> Iterator[Product]:
-    if press.proof is not None:
-        press.proof(lines)
     said: list[_Said] = []
     doubts: list[str] = []
     reel = Reel(path)

@@ -46,18 +46,38 @@ def read_cover(path: Path) -> bytes:
     Raises:
         SoundError: It is missing, no picture, too large or too small.
     """
+    try:
+        size = path.stat().st_size
+        data = path.read_bytes() if size <= MAX_FILE_BYTES else b""
+    except OSError as error:
+        raise SoundError(f"{path}: cannot be read as a picture ({error}); use JPEG or PNG") from error
+    if size > MAX_FILE_BYTES:
+        raise SoundError(f"{path}: larger than {MAX_FILE_BYTES // 1_000_000} MB; make the picture smaller")
+    return plain_cover(data, str(path))
+
+
+def plain_cover(data: bytes, name: str) -> bytes:
+    """The same for a picture that is no file of its own, such as the one inside a book.
+
+    Args:
+        data: The picture.
+        name: What it is called in messages.
+
+    Raises:
+        SoundError: It is no picture, too large or too small.
+    """
     from PIL import Image, ImageOps
 
+    if len(data) > MAX_FILE_BYTES:
+        raise SoundError(f"{name}: larger than {MAX_FILE_BYTES // 1_000_000} MB; make the picture smaller")
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise SoundError(f"{path}: larger than {MAX_FILE_BYTES // 1_000_000} MB; make the picture smaller")
         with warnings.catch_warnings():
             # Pillow warns of decompression bombs; the limit below is stricter and looked at before decoding.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path, formats=_FORMATS) as picture:
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
                 if picture.width * picture.height > MAX_PIXELS or min(picture.size) < MIN_SIDE:
                     raise SoundError(
-                        f"{path}: {picture.width} × {picture.height} pixels; use a picture of at least {MIN_SIDE} "
+                        f"{name}: {picture.width} × {picture.height} pixels; use a picture of at least {MIN_SIDE} "
                         f"pixels a side and at most {MAX_PIXELS // 1_000_000} million in all, best {SIDE} × {SIDE}"
                     )
                 upright = ImageOps.exif_transpose(picture)
@@ -65,7 +85,7 @@ def read_cover(path: Path) -> bytes:
     except SoundError:
         raise
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise SoundError(f"{path}: cannot be read as a picture ({error}); use JPEG or PNG") from error
+        raise SoundError(f"{name}: cannot be read as a picture ({error}); use JPEG or PNG") from error
     opaque.thumbnail((_MAX_SIDE, _MAX_SIDE))
     return _jpeg(opaque)
 
