@@ -24,6 +24,9 @@ from speechagents.voices.casting import Cast, Overrides, shown
 MAX_CORRECTIONS: Final = 20_000
 """Most corrections in one sheet; a long novel has about as many quotations."""
 
+MAX_PEOPLE: Final = 2_000
+"""Most merges, and most splits; four times as many people as can be cast."""
+
 _SECTIONS: Final = ("merge", "split", "is")
 _SHOWN_QUOTE_CHARS: Final = 90
 _SHOWN_ALIASES: Final = 12
@@ -152,7 +155,7 @@ def _merges(node: Node | None) -> Iterator[Merge]:
         return
     if not isinstance(node, ListNode):
         raise _fault(node, "merge is no list; write - [NAME, NAME], one person a line")
-    _count(node, len(node.items))
+    _count(node, len(node.items), MAX_PEOPLE)
     for item in node.items:
         if not isinstance(item, ListNode) or len(item.items) < 2:
             raise _fault(item, "names of one person are a list of two or more: [NAME, NAME]")
@@ -191,7 +194,7 @@ def _entries(node: Node | None, what: str) -> Iterator[tuple[TextNode, Node]]:
         return
     if not isinstance(node, MappingNode):
         raise _fault(node, f"{what} is no mapping; write NAME: VALUE, one a line")
-    _count(node, len(node.entries))
+    _count(node, len(node.entries), MAX_CORRECTIONS if what == "is" else MAX_PEOPLE)
     seen: dict[str, int] = {}
     for key, value in node.entries:
         if (first := seen.setdefault(role_key(key.value), key.at.line)) != key.at.line:
@@ -207,9 +210,9 @@ def _name(node: Node | None) -> str:
     return name
 
 
-def _count(node: Node, count: int) -> None:
-    if count > MAX_CORRECTIONS:
-        raise _fault(node, f"{count} entries, and at most {MAX_CORRECTIONS} are read; remove some")
+def _count(node: Node, count: int, limit: int) -> None:
+    if count > limit:
+        raise _fault(node, f"{count} entries, and at most {limit} are read; remove some")
 
 
 def _is_nothing(node: Node | None) -> bool:

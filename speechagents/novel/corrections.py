@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -28,6 +29,7 @@ from speechagents.voices.casting import shown
 
 _NOBODY: Final = frozenset({role_key(NARRATOR), "nobody"})
 _MIN_WORDS: Final = 2
+_OPENING_CHARS: Final = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,8 @@ def corrected(attribution: Attribution, corrections: Corrections, *, book: Book,
             place and the remedy.
     """
     people = _corrected_people(attribution.characters, corrections)
-    quotes = [_renamed(quote, people, corrections.splits, book.text) for quote in attribution.quotes]
+    tags = _Tags(corrections.splits)
+    quotes = [_renamed(quote, people, tags, book.text) for quote in attribution.quotes]
     finder = _QuoteFinder(attribution, book, line_chars)
     for correction in corrections.spoken:
         speaker = None
@@ -264,23 +267,31 @@ def _corrected_people(characters: Sequence[Character], corrections: Corrections)
     return people
 
 
-def _renamed(quote: Quote, people: _People, splits: Sequence[Split], text: str) -> Quote:
+def _renamed(quote: Quote, people: _People, tags: _Tags, text: str) -> Quote:
     """A quotation with the names that its people have now, and given to whom its tag names where that was split off."""
     speaker = people.current(quote.speaker) if quote.speaker is not None else None
     addressee = people.current(quote.addressee) if quote.addressee is not None else None
-    if quote.tag is not None:
-        tag = text[slice(*quote.tag)]
-        named = [split for split in splits if _names(split.alias, tag)]
-        if named:
-            speaker = people.named(max(named, key=lambda split: len(split.alias)).name, "")
+    if quote.tag is not None and (named := tags.named(text[slice(*quote.tag)])):
+        speaker = people.named(named.name, named.place)
     if (speaker, addressee) == (quote.speaker, quote.addressee):
         return quote
     return replace(quote, speaker=speaker, addressee=addressee)
 
 
-def _names(alias: str, tag: str) -> bool:
-    words = r"\s+".join(map(re.escape, alias.split()))
-    return re.search(rf"(?<!\w){words}(?!\w)", tag, re.IGNORECASE) is not None
+class _Tags:
+    """Finds names that were split off in speech tags, whole words alone, the longest first."""
+
+    def __init__(self, splits: Sequence[Split]) -> None:
+        self._splits = {_folded(split.alias): split for split in splits}
+        self._longest = max((len(alias.split()) for alias in self._splits), default=0)
+
+    def named(self, tag: str) -> Split | None:
+        words = _folded(tag).split() if self._longest else []
+        for length in range(min(self._longest, len(words)), 0, -1):
+            for at in range(len(words) - length + 1):
+                if (split := self._splits.get(" ".join(words[at : at + length]))) is not None:
+                    return split
+        return None
 
 
 class _QuoteFinder:
@@ -292,7 +303,7 @@ class _QuoteFinder:
         self._book = book
         self._line_chars = line_chars
         self._by_line: Mapping[int, int] | None = None
-        self._openings: list[str] | None = None
+        self._openings: dict[str, list[tuple[str, int]]] | None = None
 
     def find(self, correction: Spoken) -> Iterator[int]:
         """Indices of the quotations meant: one.
@@ -333,12 +344,14 @@ class _QuoteFinder:
             reason = f'"{shown(words)}" is no line; write its number, @ and a character of it, or how it begins'
             raise CastError(f"{place}: {reason}")
         if self._openings is None:
-            self._openings = [
-                _folded(" ".join(self._book.text[start:end] for start, end in quote.spans))[:400]
-                for quote in self._quotes
-            ]
-        found = [index for index, opening in enumerate(self._openings) if (opening + " ").startswith(wanted + " ")]
-        found = found or [index for index, opening in enumerate(self._openings) if opening.startswith(wanted)]
+            self._openings = defaultdict(list)
+            for index, quote in enumerate(self._quotes):
+                opening = _folded(" ".join(self._book.text[start:end] for start, end in quote.spans))[:_OPENING_CHARS]
+                self._openings[opening.partition(" ")[0]].append((opening, index))
+        wanted = wanted[:_OPENING_CHARS]
+        near = self._openings.get(wanted.partition(" ")[0], [])
+        found = [index for opening, index in near if (opening + " ").startswith(wanted + " ")]
+        found = found or [index for opening, index in near if opening.startswith(wanted)]
         if len(found) == 1:
             return found[0]
         reason = f'no quotation begins with "{shown(words)}"; copy its first words'

@@ -153,6 +153,8 @@ class TestRead:
             ("is: !!python/object:os.system\n  1: A\n", ":1: the tag"),
             ("merge:\n  - [A, [[[[[[B]]]]]]]\n", ": nested too deep"),
             ("is:\n  1: " + "x" * 400 + "\n", ":2: a name has at most 300"),
+            ("split:\n" + "".join(f"  A{n}: B\n" for n in range(2001)), ":2: 2001 entries, and at most 2000"),
+            ("is:\n" + "".join(f"  {n}: B\n" for n in range(20001)), "20001 entries, and at most 20000"),
             ("merge: [A\n", "no valid YAML"),
         ],
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from speechagents.attribution.quotation import Attribution, Character, Gender, Quote, QuoteKind
@@ -190,3 +192,21 @@ def test_a_tag_names_whole_words_alone() -> None:
     found = Attribution((Character("Annabel", ("Anna",)), KNIGHTLEY), (quote,))
     done = corrected(found, Corrections(splits=(Split("Anna", "Anna"),)), book=book, line_chars=400)
     assert done.quotes[0].speaker == "Annabel"
+
+
+def test_very_many_corrections_take_bounded_time() -> None:
+    count = 1500
+    book = a_book("\n\n".join(f"“You are number {number}, I think,” said Emma." for number in range(count)))
+    found = said_by(book, "Emma Woodhouse", characters=(EMMA, KNIGHTLEY))
+    corrections = Corrections(
+        merges=tuple(
+            Merge(names) for _ in range(500) for names in (("Emma", "Miss Woodhouse"), ("Miss Woodhouse", "Emma"))
+        ),
+        splits=tuple(Split(f"Miss {number}", "Emma") for number in range(1000)),
+        spoken=tuple(Spoken(f"You are number {number}", "Knightley") for number in range(count)),
+        added=tuple(f"Miss {number}" for number in range(1000)),
+    )
+    began = time.process_time()
+    done = corrected(found, corrections, book=book, line_chars=400)
+    assert time.process_time() - began < 5.0
+    assert {quote.speaker for quote in done.quotes} == {"Mr. Knightley"}
