@@ -54,7 +54,10 @@ def contents_groups(groups: Sequence[Group], candidates: Sequence[Candidate]) ->
     starts = [
         i for i, group in enumerate(groups) if len(group.lines) <= 2 and _CONTENTS.fullmatch(plain(group.lines[0]))
     ]
+    end = 0
     for start in starts:
+        if start < end:
+            continue
         end = start + (len(groups[start].lines) == 1)
         while end < min(len(groups), start + 400) and _is_entry(groups, end, by_index):
             end += 1

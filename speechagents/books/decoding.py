@@ -114,7 +114,7 @@ def _guessed(data: bytes, first_bad: int) -> str:
     sample = data[max(0, first_bad - _SAMPLE_BYTES // 2) : first_bad + _SAMPLE_BYTES]
     high = sum(byte >= 0x80 for byte in sample)
     letters = sum(map(str.isalpha, sample.decode("ascii", "ignore")))
-    if 3 * high < letters:
+    if 2 * high < letters:
         for encoding in ("cp1252", "mac-roman"):
             text = _decoded(data, encoding)
             if text and _looks_western(text):

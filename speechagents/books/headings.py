@@ -134,7 +134,11 @@ def _series(candidates: Sequence[Candidate], groups: Sequence[Group]) -> list[Ca
     sizes = sorted(chars_between(groups, here.index + 1, there) for here, there in _sections(kept, len(groups)))
     # A typo in one of them, "[V]" for "[I]", leaves the rest of a series of brackets what they are.
     chosen = list(candidates) if candidates[0].kind == "bracket" else kept
-    return chosen if sizes[len(sizes) // 2] >= (_SECTION_CHARS if any(c.title != "" for c in kept) else 300) else []
+    return (
+        chosen
+        if sizes[len(sizes) // 2] >= (_SECTION_CHARS if any(not is_bare_number(found.title) for found in kept) else 300)
+        else []
+    )
 
 
 def _sections(candidates: Sequence[Candidate], end: int) -> Iterator[tuple[Candidate, int]]:
@@ -148,7 +152,7 @@ def _unnumbered(groups: Sequence[Group], taken: set[int]) -> list[Candidate]:
     found = [
         Candidate(index, "title", None, plain(group.lines[0]), 1)
         for index, group in enumerate(groups)
-        if index and index not in taken and len(group.lines) == 1 and group.gap >= 2 and _is_capital_title(group)
+        if index not in taken and len(group.lines) == 1 and (group.gap >= 2 or not index) and _is_capital_title(group)
     ]
     if len(found) < 2:
         return []

@@ -103,7 +103,7 @@ def find_layout(lines: Sequence[Line]) -> Layout:
     if len(gaps) * 10 < len(filled) and len(filled) > 1:
         # Blank lines do not part paragraphs here.
         indented = sum(line.text[0].isspace() for line in filled)
-        if 0.02 * len(filled) < indented < 0.7 * len(filled):
+        if max(0.02 * len(filled), 2 * len(gaps)) < indented < 0.7 * len(filled):
             return Layout(width, by_indent=True, gap=0)
         if sum(bool(_SENTENCE_END.search(line.text)) for line in filled) > 0.8 * len(filled):
             return Layout(0, by_line=True, gap=0)

@@ -34,6 +34,15 @@ def heading_marks(text: str, blocks: Sequence[Block], *, title: str = "") -> lis
     return [Mark(heading.start, _title(text, heading), ranks[heading.level]) for heading in chosen]
 
 
+def sole_title(text: str, blocks: Sequence[Block]) -> str:
+    """The heading that stands above all others before anything is said: the book's title; empty without one."""
+    headings = [block for block in blocks if block.kind is BlockKind.HEADING]
+    first = next((block for block in blocks if block.kind not in (BlockKind.SKIPPED, BlockKind.SCENE_BREAK)), None)
+    if len(headings) < 2 or headings[0] is not first or any(h.level <= headings[0].level for h in headings[1:]):
+        return ""
+    return " ".join(_title(text, headings[0]).split())
+
+
 def _title(text: str, heading: Block) -> str:
     pieces, at = [], heading.start
     for cut in heading.cuts:

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from speechagents.books.book import Book
 from speechagents.books.composing import MAX_TEXT_CHARS, Mark, is_break
+from speechagents.books.heading_forms import numbered_kind
 from speechagents.books.lines import Layout
 from speechagents.books.marks import PAGE_NUMBER
 from speechagents.books.notes import Notes
@@ -222,7 +223,7 @@ class _Composition:
             order = sorted(range(len(page)), key=lambda place: -page[place].top)
             for side, places in ((0, order[:_EDGE_LINES]), (1, order[::-1][:_EDGE_LINES])):
                 for rank, place in enumerate(places):
-                    shape = _DIGITS.sub("#", page[place].text.casefold())
+                    shape = _shape(page[place].text)
                     candidates.append((number, places, rank, side, shape))
                     if len(shape) <= _HEAD_CHARS:
                         seen[side, shape] += 1
@@ -272,6 +273,11 @@ class _Composition:
     def _write(self, text: str) -> None:
         self._pieces.append(text)
         self._length += len(text)
+
+
+def _shape(text: str) -> str:
+    """A line with its numbers masked, as it looks on every page; headings of chapters differ by their number."""
+    return text if numbered_kind(text) else _DIGITS.sub("#", text.casefold())
 
 
 def _folded(text: str) -> str:

@@ -33,7 +33,8 @@ from speechagents.books.notes import FOOTNOTE, FOOTNOTE_MARK, Notes
 CONTENTS: Final = "contents"
 
 _NOTE: Final = re.compile(
-    r"(?P<named>[\[(]?(?:Foot|End)note\b[^:\]]{0,12}:)|(?P<mark>\[(?:\d{1,4}|[A-Za-z]|[*†‡]{1,3})\]:?\s)", re.IGNORECASE
+    r"\s*(?:(?P<named>[\[(]?(?:Foot|End)note\b[^:\]]{0,12}:)|(?P<mark>\[(?:\d{1,4}|[A-Za-z]|[*†‡]{1,3})\]:?\s))",
+    re.IGNORECASE,
 )
 _NOTED_WITHIN: Final = 6_000
 """How far behind its mark a note may stand among the paragraphs, in characters."""
@@ -237,7 +238,7 @@ class _Reader:
     def _cuts(self, start: int, end: int) -> tuple[Cut, ...]:
         cuts = list(find_cuts(self._plain.text, start, end, self._hyphens))
         if self._notes is Notes.READ and (match := _NOTE.match(self._plain.text, start, end)) and match["mark"]:
-            cuts.append(Cut(match.start(), match.end(), FOOTNOTE_MARK))
+            cuts.append(Cut(match.start("mark"), match.end(), FOOTNOTE_MARK))
         first = max(0, bisect_right(self._skip_starts, start) - 1)
         for skip in self._plain.skips[first:]:
             if skip.start >= end:
@@ -266,6 +267,8 @@ class _Reader:
             by = _BY.fullmatch(text)
             if first is None and len(text) > 80:
                 break
+            if gutenberg.is_transcribers(text):
+                continue
             if fields[0] is not None:
                 self._learn({match[1].lower(): match[2] for match in fields if match})
             elif author_next or by is not None:

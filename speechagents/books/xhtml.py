@@ -22,6 +22,8 @@ from speechagents.scripts.languages import language_tag
 CONTENTS: Final = "contents"
 PAGE_NUMBER: Final = "page number"
 READING: Final = "reading of a character"
+RULE: Final = "* * *"
+"""How a ruled line stands in the text."""
 BACK_LINK: Final = "link back to the text"
 
 _IGNORED_NAMES: Final = (
@@ -88,7 +90,7 @@ def read_page(root: Element, composer: Composer, page: Page, *, notes: Notes, la
         composer: Takes them.
         page: What is known about it.
         notes: Whether notes are voiced.
-        language: BCP 47 tag of the book, empty if it says none: the first page's counts then.
+        language: BCP 47 tag of the book, empty if it says none: the page's own counts then.
 
     Raises:
         ScriptError: A paragraph is too long.
@@ -208,7 +210,7 @@ class _Reader:
     def _language(self, element: Element) -> None:
         said = attribute(element, "lang")
         tag = language_tag(said) if said else ""
-        if tag and not self._book_language:
+        if tag and not self._book_language and local_name(element) in ("html", "body"):
             self._book_language = _primary(tag)
         foreign = self._languages[-1] if not tag else tag if _primary(tag) != self._book_language else ""
         self._languages.append(foreign)
@@ -264,7 +266,7 @@ class _Reader:
     def _break(self) -> None:
         if self._skips:
             return
-        self._composer.add(BlockKind.SCENE_BREAK, "")
+        self._composer.add(BlockKind.SCENE_BREAK, RULE)
 
     def _flush(self, *, lone: bool = False) -> None:
         """End the block that is being read.
