@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from speechagents.books.reading import read_book
 from speechagents.drama import Line, Role, SceneBrief, SoundCue, role_key
 from speechagents.resources import resource
 from speechagents.scripts.breakdown import Breakdown, break_down
@@ -24,7 +25,8 @@ ENTRIES: dict[str, dict[str, Any]] = {
     entry["path"]: entry for entry in yaml.safe_load((ASSETS / "manifest.yaml").read_text(encoding="utf-8"))["files"]
 }
 SCENES = [path for path, entry in ENTRIES.items() if entry["kind"] == "scene"]
-EXAMPLES = [path for path in ENTRIES if path.startswith("examples/") and path not in SCENES]
+NOVELS = [path for path, entry in ENTRIES.items() if entry["kind"] == "novel"]
+EXAMPLES = [path for path in ENTRIES if path.startswith("examples/") and path not in {*SCENES, *NOVELS}]
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,18 @@ def test_the_radio_play_fills_ten_minutes_in_different_rooms() -> None:
 
 def test_the_plain_dialogue_shows_at_least_ten_styles() -> None:
     assert len({line.style.tag for line in example("examples/dialogue.txt").lines}) >= 10
+
+
+@pytest.mark.parametrize("path", NOVELS)
+def test_the_figures_of_a_novel_are_true(path: str) -> None:
+    entry, book = ENTRIES[path], read_book(ASSETS / path)
+    said = " ".join(book.spoken(block, block.start, block.end) for block in book.blocks() if not block.reason)
+    words = sum(any(map(str.isalnum, word)) for word in said.split())
+    assert (entry["title"], entry["language"]) == (book.title, book.language)
+    assert (entry["chapters"], entry["words"]) == (len(book.chapters), words)
+    assert set(entry["uses"]) == {block.reason or block.kind.value for block in book.blocks()}
+    assert 130 <= words / entry["minutes"] <= 170
+    assert not book.warnings
 
 
 @pytest.mark.parametrize("path", SCENES)
