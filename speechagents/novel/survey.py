@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from speechagents.books.book import Block, BlockKind, Chapter
@@ -99,18 +100,22 @@ def survey(reader: ChapterReader, acquaintances: Acquaintances) -> tuple[list[Pa
 
 def _parts_of(chapter: Chapter) -> Iterator[tuple[Block, ...]]:
     """A chapter in parts of about `MAX_PART_CHARS` at most, as equal as can be, cut at scene breaks that are near."""
-    length = chapter.end - chapter.start
-    count = -(-length // MAX_PART_CHARS)
-    if count <= 1:
-        yield chapter.blocks
-        return
-    share = length / count
-    begun, ideal = 0, chapter.start + share
-    for index, block in enumerate(chapter.blocks):
-        if index == begun or block.start < ideal - share / 10:
-            continue
-        before = chapter.blocks[index - 1].kind
-        if before is BlockKind.SCENE_BREAK or (before is not BlockKind.HEADING and block.end > ideal + share / 10):
-            yield chapter.blocks[begun:index]
-            begun, ideal = index, block.start + share
+    count = -(-(chapter.end - chapter.start) // MAX_PART_CHARS)
+    share = (chapter.end - chapter.start) / count
+    # No part ends with a heading.
+    borders = [
+        (after.start, index, before.kind is BlockKind.SCENE_BREAK)
+        for index, (before, after) in enumerate(pairwise(chapter.blocks), 1)
+        if before.kind is not BlockKind.HEADING
+    ]
+    begun = 0
+    for part in range(1, count):
+        ideal = chapter.start + part * share
+        left = [(calm, -abs(start - ideal), index) for start, index, calm in borders if index > begun]
+        near = [border for border in left if -border[1] <= share / 10]
+        if left:
+            # Where paragraphs are so long that no border is near, the nearest one will do.
+            _, _, end = max(near) if near else max(left, key=lambda border: border[1])
+            yield chapter.blocks[begun:end]
+            begun = end
     yield chapter.blocks[begun:]
