@@ -6,6 +6,7 @@ how lines are made (`chapter_reader`).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -111,11 +112,13 @@ def _parts_of(chapter: Chapter) -> Iterator[tuple[Block, ...]]:
     begun = 0
     for part in range(1, count):
         ideal = chapter.start + part * share
-        left = [(calm, -abs(start - ideal), index) for start, index, calm in borders if index > begun]
-        near = [border for border in left if -border[1] <= share / 10]
-        if left:
-            # Where paragraphs are so long that no border is near, the nearest one will do.
-            _, _, end = max(near) if near else max(left, key=lambda border: border[1])
-            yield chapter.blocks[begun:end]
-            begun = end
+        first, middle, last = (bisect_left(borders, (ideal + way * share / 10,)) for way in (-1, 0, 1))
+        # Where paragraphs are so long that no border is near, the nearest one will do.
+        for some in (borders[first:last], borders[max(0, middle - 1) : middle + 1]):
+            left = [(calm, -abs(start - ideal), index) for start, index, calm in some if index > begun]
+            if left:
+                _, _, end = max(left)
+                yield chapter.blocks[begun:end]
+                begun = end
+                break
     yield chapter.blocks[begun:]
