@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from speechagents import Studio, backends, cli
+from speechagents import Studio, cli
 from speechagents.audio import Audio
-from speechagents.backends import CONTROLLERS, LISTENERS, SYNTHESIZERS
 from speechagents.drama import Deed, Message, Style
 from speechagents.events import LineProofed, ProofFinished, Started
 from speechagents.production.takes import TakeStore, recording_address
@@ -21,43 +19,16 @@ from speechagents.stream import MessageStream
 from speechagents.voices.synthesizer import SpokenLine, Take
 
 from .conftest import Perform
-from .production.proofing.tone_speech import RATE_HZ, ToneListener, ToneVoices, sung, voice, words_of
+from .production.proofing.tone_speech import RATE_HZ, sung, voice, words_of
+from .production.proofing.tone_studio import SAYS, VOCABULARY, install_tones
 
-VOCABULARY: list[str] = []
-SAYS: dict[tuple[str, int], Any] = {}
 BAD = "The ferry left without any passengers."
-
-
-class Voices(ToneVoices):
-    """Tone voices through the door that plugins use."""
-
-    def __init__(self, **_: object) -> None:
-        super().__init__(VOCABULARY, SAYS)
-
-    @property
-    def voices(self) -> list[Any]:
-        return [voice(name) for name in ("tone-a", "tone-b", "tone-c")]
-
-
-class Ears(ToneListener):
-    """Absolute pitch through the door that plugins use."""
-
-    def __init__(self, **_: object) -> None:
-        super().__init__(VOCABULARY)
 
 
 @pytest.fixture
 def tones(monkeypatch: pytest.MonkeyPatch) -> None:
     """A neural voice that says one line wrong the first time, and ears that hear it."""
-    points = EntryPoints(
-        [
-            EntryPoint("espeak", f"{__name__}:Voices", SYNTHESIZERS.group),
-            EntryPoint("pocketsphinx", f"{__name__}:Ears", LISTENERS.group),
-            EntryPoint("rehearsal", "speechagents.controllers.rehearsal:make_rehearsal", CONTROLLERS.group),
-        ]
-    )
-    monkeypatch.setattr(backends, "entry_points", lambda *, group: points.select(group=group))
-    SAYS.clear()
+    install_tones(monkeypatch)
     SAYS[BAD, 0] = "The ferry left."
 
 

@@ -10,7 +10,9 @@ Owns that order. Does not know how a take is examined (`examining`) or where lin
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -78,6 +80,9 @@ class Proofer:
         self._examiner = Examiner(synthesizer, listener, language=language, names=names)
         self._varies = isinstance(synthesizer, SpeaksAnew) and synthesizer.takes_vary
         self._paces = Paces(play, self._first_findings)
+        self._claims = threading.Condition()
+        self._claimed: set[str] = set()
+        self._ahead: set[str] = set()
 
     def proof(self, lines: Sequence[ProofLine]) -> Iterator[Proofed]:
         """Proof some lines, in order; takes that are missing are made.
@@ -117,18 +122,64 @@ class Proofer:
             if known is None:
                 unknown.setdefault(address, []).append(one)
             else:
+                one.spoken += self._was_ahead(address)
                 one.found.append(self._with_pace(one.line, known))
-        made, spoken = self._made({address: waiting[0].line for address, waiting in unknown.items()}, attempt=attempt)
-        fresh = {finding.take: finding for finding in self._examined(made)}
+        fresh, spoken = self._examined({address: waiting[0].line for address, waiting in unknown.items()}, attempt)
         for address, waiting in unknown.items():
-            waiting[0].spoken += address in spoken
+            waiting[0].spoken += address in spoken or self._was_ahead(address)
             for one in waiting:
                 finding = fresh.get(address)
                 # What a voice failed to make is not remembered: it may fail for reasons that pass.
                 one.found.append(finding and self._with_pace(one.line, finding))
                 one.new = True
 
-    def _made(self, wanted: Mapping[str, ProofLine], *, attempt: int) -> tuple[list[Examined], set[str]]:
+    def _was_ahead(self, address: str) -> bool:
+        """Whether a take was made in this run before its turn, to learn the pace of its voice; told once."""
+        with self._claims:
+            ahead = address in self._ahead
+            self._ahead.discard(address)
+        return ahead
+
+    def _examined(
+        self, wanted: Mapping[str, ProofLine], attempt: int, *, ahead: bool = False
+    ) -> tuple[dict[str, Finding], set[str]]:
+        """Findings of takes, by address, on disk before anybody goes by them; and which takes were made for them.
+
+        Args:
+            wanted: Lines by the address of this attempt of theirs.
+            attempt: Which attempt.
+            ahead: It is not their turn yet.
+        """
+        with self._claim(wanted):
+            # Another thread may have been at one of them until now.
+            known = {
+                address: finding
+                for address, line in wanted.items()
+                if (finding := self._record.finding(address, self._examiner.identity(line))) is not None
+            }
+            rest = {address: line for address, line in wanted.items() if address not in known}
+            made, spoken = self._made(rest, attempt)
+            fresh = list(self._examiner.examine(made))
+            self._record.note(fresh)
+            if ahead:
+                with self._claims:
+                    self._ahead |= spoken
+        return known | {finding.take: finding for finding in fresh}, spoken
+
+    @contextmanager
+    def _claim(self, addresses: Mapping[str, ProofLine]) -> Iterator[None]:
+        """Work on takes that no other thread works on: nothing is spoken or listened to by two at once."""
+        with self._claims:
+            self._claims.wait_for(lambda: self._claimed.isdisjoint(addresses))
+            self._claimed.update(addresses)
+        try:
+            yield
+        finally:
+            with self._claims:
+                self._claimed.difference_update(addresses)
+                self._claims.notify_all()
+
+    def _made(self, wanted: Mapping[str, ProofLine], attempt: int) -> tuple[list[Examined], set[str]]:
         """Takes from disk, or spoken and put there, and which those are; what cannot be made is left out."""
         made: list[Examined] = []
         missing: dict[str, SpokenLine] = {}
@@ -170,14 +221,8 @@ class Proofer:
         work = [_Work(line, line.recorded or self._address(line, 0)) for line in lines]
         known = {one.address: self._record.finding(one.address, self._examiner.identity(one.line)) for one in work}
         unknown = {one.address: one.line for one in work if known[one.address] is None}
-        fresh = self._examined(self._made(unknown, attempt=0)[0])
-        return [*(finding for finding in known.values() if finding is not None), *fresh]
-
-    def _examined(self, takes: Sequence[Examined]) -> list[Finding]:
-        """Findings of takes, on disk before anybody goes by them."""
-        findings = list(self._examiner.examine(takes))
-        self._record.note(findings)
-        return findings
+        fresh, _ = self._examined(unknown, 0, ahead=True)
+        return [finding for address in known if (finding := known[address] or fresh.get(address)) is not None]
 
     def _address_of(self, one: _Work, attempt: int) -> str:
         return self._address(one.line, attempt) if attempt else one.address
