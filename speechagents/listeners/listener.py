@@ -111,6 +111,15 @@ class ChecksLanguage(Protocol):
 
 
 @runtime_checkable
+class HearsRoughly(Protocol):
+    """What a listener may say of itself: it gets so much wrong that a single word proves nothing about the speaker."""
+
+    @property
+    def word_error_rate(self) -> float:
+        """About which share of the words of clear speech it gets wrong, 0 to 1."""
+
+
+@runtime_checkable
 class HearsPeopleOnly(Protocol):
     """What a listener may say of itself: that it fails on the embedded voices, so that no agent can hear through it."""
 

@@ -15,10 +15,10 @@ from typing import Final
 
 from speechagents.drama import clean_name
 from speechagents.errors import ListenerError
-from speechagents.listeners.listener import ChecksLanguage, Listener
+from speechagents.listeners.listener import ChecksLanguage, HearsRoughly, Listener
 from speechagents.production.proofing.finding import Fault, FaultKind, Finding, ProofLine
 from speechagents.production.proofing.signal import s_per_syllable, signal_faults, sounding_s
-from speechagents.production.proofing.wordfaults import judge_words
+from speechagents.production.proofing.wordfaults import FINE, ROUGH, ROUGH_FROM, judge_words
 from speechagents.voices.synthesizer import SpeaksByRule, Synthesizer, Take
 
 SETTINGS_VERSION: Final = 1
@@ -67,6 +67,8 @@ class Examiner:
         self._language = language
         self._names = tuple(dict.fromkeys(names))[:_HINTS]
         self._deaf: dict[str, str] = {}
+        rough = isinstance(listener, HearsRoughly) and listener.word_error_rate >= ROUGH_FROM
+        self._trust = ROUGH if rough else FINE
 
     def listens_to(self, line: ProofLine) -> bool:
         """Whether a line's takes are for a recogniser: those of people, and of voices that do not speak by rule."""
@@ -122,6 +124,7 @@ class Examiner:
                         transcript.words,
                         language=language,
                         sounding=partial(sounding_s, one.take),
+                        trust=self._trust,
                     )
                     for text in dict.fromkeys((one.line.line.text, one.line.spoken.text))
                 ),

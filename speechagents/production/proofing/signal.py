@@ -22,9 +22,10 @@ FLAT_PLACES: Final = 3
 """Wave tops cut flat for so many samples, at so many places: clipped before it was levelled. A wave that is whole stays
 at its top for two samples at most."""
 
-NOISE_DB: Final = 15.0
+NOISE_DB: Final = 12.0
 """Speech falls further than this between its loud and its soft moments (closures, pauses); noise fills them. One
-drawn-out syllable has none, so lines must be long enough to tell the pace of, too."""
+drawn-out syllable has none, nor has "own your one", so lines must be of some length."""
+NOISE_SYLLABLES: Final = 8
 
 PACE_SYLLABLES: Final = 4
 """Shorter lines tell nothing of the pace."""
@@ -53,7 +54,7 @@ def signal_faults(take: Take, *, timed: bool) -> tuple[Fault, ...]:
     if FaultKind.CLIPPING not in kinds and (place := _flat(samples)) is not None:
         found.append(Fault(FaultKind.CLIPPING, "its wave tops are cut flat", place / take.audio.rate_hz))
     span_db = _span_db(samples, take.audio.rate_hz)
-    if span_db < NOISE_DB and syllables(take.line.text) >= PACE_SYLLABLES:
+    if span_db < NOISE_DB and syllables(take.line.text) >= NOISE_SYLLABLES:
         found.append(Fault(FaultKind.NOISE, f"noise fills it: {span_db:.0f} dB between its loud and soft moments"))
     return tuple(found)
 

@@ -17,15 +17,36 @@ from speechagents.production.proofing.alignment import Aligned, Match, Step, ali
 from speechagents.production.proofing.finding import Fault, FaultKind
 from speechagents.production.proofing.words import Said, heard_words, said
 
-DROPPED_LETTERS: Final = 3
-DROPPED_LETTERS_UNTIMED: Final = 5
-INVENTED_LETTERS: Final = 6
-REPEATED_LETTERS: Final = 3
-"""Letters of a run from which on it is a fault; without word times, which tell a word that was left out from one that
-was not understood, "the" and "not" cannot be missed."""
 
-MISREAD_BELOW: Final = 0.5
-"""Share of the text's letters that must be heard for single words to be worth naming."""
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How far a listener is believed.
+
+    Attributes:
+        dropped: Letters of a run that is not heard from which on it is a fault.
+        dropped_untimed: The same without word times, which tell a word that was left out from one that was not
+            understood: then "the" and "not" cannot be missed.
+        invented: Letters of a run that is not in the text.
+        repeated: Letters of a run that is heard once more.
+        misread_below: Share of the text's letters that must be heard for single words to be worth naming.
+    """
+
+    dropped: int
+    dropped_untimed: int
+    invented: int
+    repeated: int
+    misread_below: float
+
+
+FINE: Final = Trust(dropped=3, dropped_untimed=5, invented=6, repeated=3, misread_below=0.5)
+"""For listeners that get one word in twenty wrong."""
+
+ROUGH: Final = Trust(dropped=24, dropped_untimed=24, invented=32, repeated=12, misread_below=0.3)
+"""For listeners that get one in three wrong: what they find is half a sentence that is missing, or nothing that is
+like the text at all."""
+
+ROUGH_FROM: Final = 0.15
+"""Word error rate from which on a listener is believed roughly."""
 _MISREAD_LETTERS: Final = 12
 
 _ROOM: Final = 0.9
@@ -50,7 +71,13 @@ class WordsHeard:
 
 
 def judge_words(
-    text: str, transcript: str, times: Sequence[TranscribedWord], *, language: str, sounding: Sounding | None = None
+    text: str,
+    transcript: str,
+    times: Sequence[TranscribedWord],
+    *,
+    language: str,
+    sounding: Sounding | None = None,
+    trust: Trust = FINE,
 ) -> WordsHeard:
     """Compare what was heard with what is written.
 
@@ -60,6 +87,7 @@ def judge_words(
         times: Words heard, with times where the listener tells them; empty where not.
         language: BCP 47 tag.
         sounding: Measures sound in the take; without it, or without times, what was not understood counts as dropped.
+        trust: How far the listener is believed.
     """
     written = said(text, language=language)
     heard = heard_words(transcript, language=language)
@@ -72,23 +100,27 @@ def judge_words(
     right = sum(_text_letters(aligned, step) for step in steps if step.match in {Match.SAME, Match.ALIKE})
     added = sum(_heard_letters(aligned, step) for step in steps if step.match is Match.ADDED)
     score = max(0.0, min(1.0, (right - added) / letters))
-    if letters >= _MISREAD_LETTERS and right / letters < MISREAD_BELOW:
+    if letters >= _MISREAD_LETTERS and right / letters < trust.misread_below:
         what = (
             f"hardly any of it is heard as written, but {_shown(list(heard))!r}" if heard else "no word is heard in it"
         )
         return WordsHeard(score, (Fault(FaultKind.MISREAD, what),))
-    return WordsHeard(score, tuple(_faults(steps, aligned, written, at)))
+    return WordsHeard(score, tuple(_faults(steps, aligned, written, at, trust)))
 
 
 def _faults(
-    steps: Sequence[Step], aligned: Aligned, written: Sequence[Said], at: Sequence[tuple[float, float]]
+    steps: Sequence[Step],
+    aligned: Aligned,
+    written: Sequence[Said],
+    at: Sequence[tuple[float, float]],
+    trust: Trust,
 ) -> Iterator[Fault]:
     for match, group in groupby(steps, key=lambda step: step.match):
         run = list(group)
         first, last = run[0], run[-1]
         if match is Match.DROPPED:
             words = [word for word, _ in aligned.text[first.text[0] : last.text[1]]]
-            if sum(map(len, words)) >= (DROPPED_LETTERS if at else DROPPED_LETTERS_UNTIMED):
+            if sum(map(len, words)) >= (trust.dropped if at else trust.dropped_untimed):
                 places = sorted({place for _, place in aligned.text[first.text[0] : last.text[1]]})
                 shown = _shown([written[place].text for place in places])
                 yield Fault(FaultKind.DROPPED, f"{shown!r} is not heard", _end_before(at, first.heard[0]))
@@ -97,9 +129,9 @@ def _faults(
             words = list(aligned.heard[begin:end])
             size = sum(map(len, words))
             start_s = at[begin][0] if at else None
-            if size >= REPEATED_LETTERS and _is_echo(aligned.heard, begin, end):
+            if size >= trust.repeated and _is_echo(aligned.heard, begin, end):
                 yield Fault(FaultKind.REPEATED, f"{_shown(words)!r} is heard once more", start_s)
-            elif size >= INVENTED_LETTERS:
+            elif size >= trust.invented:
                 yield Fault(FaultKind.INVENTED, f"{_shown(words)!r} is heard and not in the text", start_s)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -325,8 +325,9 @@ def test_verdicts_do_not_depend_on_which_lines_come_first(house: House, tmp_path
 
 
 @pytest.fixture(scope="module")
-def espeak() -> EspeakSynthesizer:
-    return EspeakSynthesizer(jobs=1)
+def espeak() -> Iterator[EspeakSynthesizer]:
+    with EspeakSynthesizer(jobs=1) as voices:
+        yield voices
 
 
 class Deaf(ToneListener):

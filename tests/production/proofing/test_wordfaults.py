@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from speechagents.listeners.listener import TranscribedWord
 from speechagents.production.proofing.finding import FaultKind
-from speechagents.production.proofing.wordfaults import WordsHeard, judge_words
+from speechagents.production.proofing.wordfaults import ROUGH, WordsHeard, judge_words
 
 TEXT = "It was the old man’s boat, and on the 25th of May, 1884, she was still afloat."
 HEARD = "it was the old man's boat and on the twenty fifth of may eighteen eighty four she was still afloat"
@@ -92,6 +92,22 @@ def test_the_score_falls_with_what_is_missing_and_what_is_too_much() -> None:
     assert whole == pytest.approx(1.0)
     assert 0.4 < half < 0.7
     assert judged(HEARD + " and much more was said").score < whole
+
+
+@pytest.mark.parametrize(
+    ("heard", "kinds_found"),
+    [
+        (HEARD.replace("boat", "").replace("still", "real steel"), []),
+        (HEARD.replace("it was the old", "in was no cold") + " uh", []),
+        (HEARD.replace("and on the twenty fifth of may ", ""), [FaultKind.DROPPED]),
+        ("quite another story altogether", [FaultKind.MISREAD]),
+        ("", [FaultKind.MISREAD]),
+    ],
+)
+def test_a_listener_that_mishears_much_is_believed_only_in_what_is_much(
+    heard: str, kinds_found: list[FaultKind]
+) -> None:
+    assert kinds(judge_words(TEXT, heard, (), language="en", trust=ROUGH)) == kinds_found
 
 
 @given(
