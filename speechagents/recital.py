@@ -13,22 +13,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import Any, Final, Protocol
 
-from speechagents.drama import NARRATOR, Deed, Line, Message, Scene, role_key
+from speechagents.drama import NARRATOR, Line, Scene, role_key
 from speechagents.errors import SoundError
 from speechagents.events import (
     Event,
     Exported,
     Finished,
     LineFailed,
-    ReadingProgress,
     SceneReady,
     Started,
     Warned,
 )
-from speechagents.journal import entry_line
 from speechagents.novel.narration import Narration
 from speechagents.performance import Troupe
 from speechagents.production.binding import (
@@ -56,11 +53,11 @@ from speechagents.production.proofing.record import ProofRecord
 from speechagents.production.storage import storage_errors
 from speechagents.production.tags import Tags
 from speechagents.production.takes import take_address
-from speechagents.production.timeline import PlacedScene, Timeline
+from speechagents.production.timeline import Timeline
 from speechagents.proofreading import ProofPlay, report_of
+from speechagents.reading_outcome import Outcome, TimeLeft
 from speechagents.settings import ReadSettings
 from speechagents.shop import Shop, kept_formats
-from speechagents.stream import message_to_json
 from speechagents.voices.casting import Cast
 from speechagents.voices.synthesizer import SpokenLine
 
@@ -157,7 +154,7 @@ class Recital:
         binding = Binding(store, production.exports, self._tags(), self._cover(), len(reading.chapters))
         with storage_errors(production.exports):
             production.exports.mkdir(parents=True, exist_ok=True)
-        outcome = _Outcome()
+        outcome = Outcome()
         yield from self._chapters(press, binding, formats, outcome, began)
         for event in self._whole(press, binding, formats, outcome):
             outcome.note(event)
@@ -192,11 +189,11 @@ class Recital:
         )
 
     def _chapters(
-        self, press: Press, binding: Binding, formats: Sequence[str], outcome: _Outcome, began: float
+        self, press: Press, binding: Binding, formats: Sequence[str], outcome: Outcome, began: float
     ) -> Iterator[Event]:
         """Press all chapters side by side, and tell of each when its turn has come."""
         scenes = self.reading.scenes
-        progress = _Progress([chapter.chars for chapter in self.reading.chapters], began)
+        progress = TimeLeft([chapter.chars for chapter in self.reading.chapters], began)
         ahead: dict[int, Pressed] = {}
 
         def jobs() -> Iterator[tuple[str, Job[Pressed]]]:
@@ -221,7 +218,7 @@ class Recital:
                 yield progress.told()
 
     def _turn(
-        self, index: int, pressed: Pressed, binding: Binding, formats: Sequence[str], outcome: _Outcome
+        self, index: int, pressed: Pressed, binding: Binding, formats: Sequence[str], outcome: Outcome
     ) -> Iterator[Event]:
         """A finished chapter takes its place."""
         chapter = BoundChapter(
@@ -252,7 +249,7 @@ class Recital:
             outcome.note(exported)
             yield exported
 
-    def _whole(self, press: Press, binding: Binding, formats: Sequence[str], outcome: _Outcome) -> Iterator[Event]:
+    def _whole(self, press: Press, binding: Binding, formats: Sequence[str], outcome: Outcome) -> Iterator[Event]:
         """The files of the whole book."""
         sounds = sound_formats(formats)
         if WHOLE in sounds:
@@ -286,7 +283,7 @@ class Recital:
                 yield Warned(f"{self.settings.master}: {summary}")
 
     def _proof_report(
-        self, proofs: ProofRecord, proofer: Proofer, scenes: BoundScenes, outcome: _Outcome
+        self, proofs: ProofRecord, proofer: Proofer, scenes: BoundScenes, outcome: Outcome
     ) -> Iterator[Event]:
         """Write down what proofing found, and tell what is left."""
         for proofed in report_of(self.proof_play(proofs), proofer, scenes):
@@ -404,89 +401,3 @@ class Recital:
             ],
             "gates": dict(finished.gates) if finished else {},
         }
-
-
-@dataclass(slots=True)
-class _Outcome:
-    """What has become of the chapters whose turn has come."""
-
-    bound: list[BoundChapter] = field(default_factory=list)
-    spoken: int = 0
-    failed: list[LineFailed] = field(default_factory=list)
-    exported: list[tuple[str, int, Path]] = field(default_factory=list)
-    gates: dict[str, Any] = field(default_factory=dict)
-    told: int = 0
-    faulty: int = 0
-
-    def note(self, event: object) -> None:
-        """Remember a file."""
-        if isinstance(event, Exported):
-            self.exported.append((event.format, event.part, event.path))
-            if event.report is not None:
-                self.gates[f"{event.format} {event.part}"] = event.report.as_json()
-
-    def files(self, formats: Sequence[str]) -> tuple[Path, ...]:
-        """All files, in the order of the formats asked for."""
-        return tuple(path for *_, path in sorted(self.exported, key=lambda one: (formats.index(one[0]), one[1])))
-
-    def messages(self, scene: PlacedScene) -> bytes:
-        """A chapter as entries of the message stream."""
-        entries = []
-        for placed in scene.lines:
-            self.told += 1
-            line = placed.line
-            message = Message(
-                id=self.told,
-                speaker=line.role,
-                text=line.text,
-                deed=Deed.SPEAK,
-                style=line.style,
-                addresses=(),
-                audience=(),
-                start_s=placed.start_s,
-                end_s=placed.end_s,
-                take=placed.take,
-            )
-            entries.append(entry_line(message_to_json(message)))
-        return b"".join(entries)
-
-
-class _Progress:
-    """How far the chapters are, and how long the rest will take.
-
-    Args:
-        chars: Characters of each chapter.
-        began: When the work began, by `time.monotonic`.
-    """
-
-    def __init__(self, chars: Sequence[int], began: float) -> None:
-        self._chars = chars
-        self._total = max(1, sum(chars))
-        self._began = began
-        self._shares: dict[int, float] = {}
-        self._done = 0
-        self._fresh = 0
-        self._chapters = 0
-
-    def share(self, index: int, share: float) -> None:
-        """A chapter is encoded up to a share of it."""
-        self._shares[index] = share
-
-    def finished(self, index: int, *, fresh: bool) -> None:
-        """A chapter is done."""
-        self._shares.pop(index, None)
-        self._done += self._chars[index]
-        self._fresh += self._chars[index] if fresh else 0
-        self._chapters += 1
-
-    def told(self) -> ReadingProgress:
-        """As an event."""
-        under_way = sum(self._chars[index] * share for index, share in self._shares.items())
-        made = self._fresh + under_way
-        rest = max(0.0, self._total - self._done - under_way)
-        took_s = time.monotonic() - self._began
-        return ReadingProgress(
-            done=min(1.0, (self._done + under_way) / self._total),
-            chapters=self._chapters,
-            left_s=rest * took_s / made if made else 0.0 if not rest else None,
-        )
