@@ -19,7 +19,7 @@ from speechagents.drama import Scene
 from speechagents.errors import SettingsError, StorageError
 from speechagents.production.chapter_press import CHAPTER_GRID
 from speechagents.production.chapter_store import ChapterPlan, ChapterStore
-from speechagents.production.codecs import AAC
+from speechagents.production.codecs import AAC, AAC_NARRATION
 from speechagents.production.containers.mp3 import Mp3File
 from speechagents.production.containers.mp4 import M4bFile
 from speechagents.production.containers.packets import mp3_music, mp4_packets
@@ -225,8 +225,9 @@ class Binding:
 
 
 def sound_formats(names: Sequence[str]) -> Mapping[str, AudioFormat]:
-    """Those formats of a list that are sound."""
-    return {name: form for name in names if isinstance(form := FORMATS.get(name), AudioFormat)}
+    """Those formats of a list that are sound, as narration is encoded in them."""
+    sounds = {name: form for name in names if isinstance(form := FORMATS.get(name), AudioFormat)}
+    return {name: replace(form, codec=AAC_NARRATION) if form.codec is AAC else form for name, form in sounds.items()}
 
 
 def check_book_formats(names: Sequence[str]) -> tuple[str, ...]:

@@ -19,11 +19,10 @@ from typing import Final
 
 from speechagents.drama import Line, Scene, role_key
 from speechagents.production.chapter_store import ChapterPlan, ChapterStore, Place
-from speechagents.production.gain import gain_for, measuring_lane
 from speechagents.production.lanes import Job, Lane, Product
-from speechagents.production.loudness import Measured
+from speechagents.production.levelling import level
 from speechagents.production.masters import Master
-from speechagents.production.programme import PROGRAMME_HZ
+from speechagents.production.programme import PROGRAMME_HZ, Programme
 from speechagents.production.reel import Reel, ReelProgramme, Strip
 from speechagents.production.rhythm import SceneClock
 from speechagents.production.sound_files import AudioFormat, Recording, sound_files_job
@@ -148,14 +147,16 @@ def press_chapter(press: Press, scene: Scene, *, name: str) -> Job[Pressed]:
         if not plan.complete:
             missing = dict(press.formats)
         programme = ReelProgramme(strips, plan.frames)
+        source: Programme = programme
         gain_db = 0.0
         if press.master is not None:
-            measured: list[Measured] = []
-            yield measuring_lane(programme, measured.append)
-            gain_db = yield from gain_for(programme, measured, press.master)
-        files = [(form, press.store.sound(key, suffix)) for suffix, form in missing.items()]
+            mixed = press.work / f"{name}.f32"
+            reels.append(mixed)
+            levelled = yield from level(programme, press.master, mixed)
+            source, gain_db = levelled, levelled.gain_db
         press.store.prepare()
-        recording = Recording(programme, Label(Tags("")), press.master, gain_db)
+        recording = Recording(source, Label(Tags("")), press.master, gain_db, levelled=True)
+        files = [(form, press.store.sound(key, suffix)) for suffix, form in missing.items()]
         reports = yield from sound_files_job(recording, files)
         press.store.save_plan(key, plan)
         for suffix, report in zip(missing, reports, strict=True):

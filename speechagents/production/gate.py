@@ -6,7 +6,6 @@ not with the code that wrote it.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +21,7 @@ from speechagents.production.lanes import Job, Lane, Product
 from speechagents.production.limiter import Dip, MasteredProgramme
 from speechagents.production.loudness import Loudness, LoudnessMeter, Measured, merge
 from speechagents.production.masters import Master
+from speechagents.production.narration_meter import NarrationMeter
 from speechagents.production.programme import PROGRAMME_HZ
 from speechagents.production.truepeak import largest
 
@@ -122,7 +122,9 @@ class Heard:
     overs: tuple[Over, ...]
 
 
-def measure_files(files: Sequence[tuple[Path, Path]], master: Master | None = None) -> Job[list[Heard]]:
+def measure_files(
+    files: Sequence[tuple[Path, Path]], master: Master | None = None, *, one_channel: bool = False
+) -> Job[list[Heard]]:
     """Measure sound files side by side: a job for `lanes.run`.
 
     A filter graph of FFmpeg reads and decodes a file in a thread of the pool, and gives out a second at a time. Frame
@@ -131,6 +133,7 @@ def measure_files(files: Sequence[tuple[Path, Path]], master: Master | None = No
     Args:
         files: Each file with its name for messages, if it does not have its own yet.
         master: Its rule for peaks decides what is an over; None finds none.
+        one_channel: Both channels should be the same, and one is measured for both as long as they are.
 
     Returns:
         One entry for each file.
@@ -142,7 +145,7 @@ def measure_files(files: Sequence[tuple[Path, Path]], master: Master | None = No
     limit = 10.0 ** (rule.high / 20.0) if rule else math.inf
     parts: list[Measured] = []
     yield Lane(
-        tasks=(partial(_heard, path, name, limit) for path, name in files),
+        tasks=(partial(_heard, path, name, limit, one_channel=one_channel) for path, name in files),
         consume=lambda part: parts.append(part) if part is not None else None,
     )
     between_samples = rule is not None and rule.name == "true_peak_db"
@@ -186,32 +189,48 @@ def _overs(part: Measured, limit: float, *, between_samples: bool) -> Iterator[O
         yield Over(hop * hop_s, (hop + 1) * hop_s, 20.0 * math.log10(peaks[hop] / limit))
 
 
-def _heard(path: Path, name: Path, limit: float) -> Iterator[Product]:
+def _heard(path: Path, name: Path, limit: float, *, one_channel: bool) -> Iterator[Product]:
     """Hear a file to its end: its measurements come last, and nothing (None) every minute, to be stopped at."""
     import av
 
     try:
-        graph = av.filter.Graph()
-        source = graph.add("amovie", filename=f"file:{path}")
-        whole = graph.add("asetnsamples", f"n={_BLOCK_FRAMES}:p=0")
-        sink = graph.add("abuffersink")
-        source.link_to(whole)
-        whole.link_to(sink)
-        graph.configure()
-        meter: LoudnessMeter | None = None
-        for count in itertools.count(1):
-            try:
-                frame: Any = graph.pull()
-            except av.EOFError:
-                break
+        meter: LoudnessMeter | NarrationMeter | None = None
+        for count, frame in enumerate(_frames(path), 1):
             if meter is None:
-                meter = LoudnessMeter(frame.sample_rate, true_peak=True, limit=limit)
-            meter.feed(_samples(frame))
+                kind = NarrationMeter if one_channel else LoudnessMeter
+                meter = kind(frame.sample_rate, true_peak=True, limit=limit)
+            samples = _samples(frame)
+            if isinstance(meter, LoudnessMeter):
+                meter.feed(samples)
+            elif np.array_equal(samples[:, 0], samples[:, 1]):
+                meter.feed(np.ascontiguousarray(samples[:, 0]))
+            else:
+                # The codec has made two of one: it is heard again as it is.
+                yield from _heard(path, name, limit, one_channel=False)
+                return
             if count % 60 == 0:
                 yield Product(None, 0.0, 0)
     except av.FFmpegError as error:
         raise StorageError(f"{name}: cannot be read back ({error}); export again, to another disk") from error
     yield Product((meter or LoudnessMeter()).finish(), 0.0, 0)
+
+
+def _frames(path: Path) -> Iterator[Any]:
+    """The frames of a sound file, about a second each."""
+    import av
+
+    graph = av.filter.Graph()
+    source = graph.add("amovie", filename=f"file:{path}")
+    whole = graph.add("asetnsamples", f"n={_BLOCK_FRAMES}:p=0")
+    sink = graph.add("abuffersink")
+    source.link_to(whole)
+    whole.link_to(sink)
+    graph.configure()
+    while True:
+        try:
+            yield graph.pull()
+        except av.EOFError:
+            return
 
 
 def _samples(frame: Any) -> Samples:

@@ -109,7 +109,7 @@ def limited(block: Samples, *, ceiling: float | NDArray[np.float64]) -> Samples:
     """A block whose peaks are turned down smoothly; right but for `CONTEXT` frames at ends that are cut ends.
 
     Args:
-        block: Shape ``(n, 2)``.
+        block: Shape ``(n, 2)`` or ``(n, 1)``.
         ceiling: Largest magnitude allowed, everywhere or frame by frame.
     """
     floor = float(np.min(ceiling)) * NEAR_PEAK

@@ -7,6 +7,7 @@ its take. Does not know who speaks or why a clip stands where it does.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,11 +36,13 @@ class Strip:
         reel: The file.
         at: Its first sample there.
         frames: Its length.
+        energy: Sum of its squares.
     """
 
     reel: Path
     at: int
     frames: int
+    energy: float
 
 
 class Reel:
@@ -67,7 +70,8 @@ class Reel:
             samples[-fade:] *= ramp[::-1]
         with storage_errors(self._path):
             self._file.write(samples.data)
-        strip = Strip(self._path, self._frames, len(samples))
+        energy = float(np.einsum("i,i->", samples, samples, dtype=np.float64))
+        strip = Strip(self._path, self._frames, len(samples), energy)
         self._frames += len(samples)
         return strip
 
@@ -108,20 +112,34 @@ class ReelProgramme:
         """Middles of the longer silences."""
         return self._joints
 
+    @property
+    def energy(self) -> float:
+        """Sum of the squares of one channel."""
+        return math.fsum(strip.energy for _, strip in self._strips)
+
+    @property
+    def sounding(self) -> int:
+        """Frames that are no silence between takes."""
+        return sum(strip.frames for _, strip in self._strips)
+
     def read(self, first: int, count: int) -> Samples:
         """Frames ``first`` to ``first + count`` as ``(n, 2)``; fewer only at the end.
 
         Raises:
             StorageError: A reel is gone.
         """
+        return np.repeat(self.read_mono(first, count)[:, None], 2, axis=1)
+
+    def read_mono(self, first: int, count: int) -> Samples:
+        """One of the two channels, which are the same."""
         end = min(first + count, self._frames)
-        sound = np.zeros((max(0, end - first), 2), np.float32)
+        sound = np.zeros(max(0, end - first), np.float32)
         index = max(0, bisect_right(self._starts, first) - 1)
         while index < len(self._strips) and (start := self._starts[index]) < end:
             strip = self._strips[index][1]
             begin, stop = max(first, start), min(end, start + strip.frames)
             if begin < stop:
-                sound[begin - first : stop - first] = _samples(strip, begin - start, stop - begin)[:, None]
+                sound[begin - first : stop - first] = _samples(strip, begin - start, stop - begin)
             index += 1
         return sound
 

@@ -55,12 +55,15 @@ class Recording:
         label: What the files say about it.
         master: The standard that they must meet; None leaves the mix as it is.
         gain_db: What brings the mix to the standard's aim.
+        levelled: The programme has that gain already, keeps to the standard's ceiling, and its channels are the same:
+            narration that was limited before it came here.
     """
 
     programme: Programme
     label: Label
     master: Master | None
     gain_db: float
+    levelled: bool = False
 
 
 @dataclass(slots=True)
@@ -106,11 +109,21 @@ def sound_files_job(recording: Recording, files: Sequence[tuple[AudioFormat, Pat
 
 def _mastered(made: Sequence[_Making], recording: Recording, master: Master) -> Generator[Lane, Any, None]:
     """Write the files and measure them; those that overshoot are made again with dips."""
-    mastered = MasteredProgramme(recording.programme, gain_db=recording.gain_db, ceiling_db=master.ceiling_db)
-    yield from _fill(made, mastered, recording.label)
+
+    def mastered_with(dips: Sequence[Dip]) -> MasteredProgramme:
+        if recording.levelled:
+            return MasteredProgramme(recording.programme, gain_db=0.0, ceiling_db=_NO_CEILING_DB, dips=dips)
+        return MasteredProgramme(
+            recording.programme, gain_db=recording.gain_db, ceiling_db=master.ceiling_db, dips=dips
+        )
+
+    mastered = mastered_with(())
+    yield from _fill(made, recording.programme if recording.levelled else mastered, recording.label)
     doubtful = made
     for attempt in range(_ATTEMPTS):
-        heard = yield from measure_files([(Path(one.file.name), one.path) for one in doubtful], master)
+        heard = yield from measure_files(
+            [(Path(one.file.name), one.path) for one in doubtful], master, one_channel=recording.levelled
+        )
         for one, found in zip(doubtful, heard, strict=True):
             verdicts = judge(found.loudness, master)
             one.report = GateReport(
@@ -127,15 +140,10 @@ def _mastered(made: Sequence[_Making], recording: Recording, master: Master) -> 
         if not doubtful or attempt + 1 == _ATTEMPTS:
             break
         for one in doubtful:
-            dipped = MasteredProgramme(
-                recording.programme,
-                gain_db=recording.gain_db,
-                ceiling_db=master.ceiling_db,
-                dips=tuple(one.dips),
-            )
-            yield from _fill([one], dipped, recording.label)
+            yield from _fill([one], mastered_with(tuple(one.dips)), recording.label)
 
 
+_NO_CEILING_DB = 200.0
 _ATTEMPTS = 4
 """Times that a file is measured; before each but the first it was made again with more dips."""
 

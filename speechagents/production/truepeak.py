@@ -31,7 +31,9 @@ _KERNELS = _kernels()
 
 
 def magnitudes(block: Samples) -> NDArray[np.float32]:
-    """The larger absolute value of both channels, frame by frame."""
+    """The larger absolute value of both channels, frame by frame; of the one there is, for shape ``(n, 1)``."""
+    if block.shape[1] == 1:
+        return np.abs(block[:, 0])
     # Reducing over an axis of two is thirty times slower than this.
     return np.maximum(np.abs(block[:, 0]), np.abs(block[:, 1]))
 
@@ -45,7 +47,7 @@ def between_samples(block: Samples, *, floor: float) -> tuple[NDArray[np.intp], 
     """Largest interpolated magnitude after each frame that is near a large sample.
 
     Args:
-        block: Shape ``(n, 2)``; nothing is interpolated in its first and last `TAPS` / 2 frames.
+        block: Shape ``(n, 2)`` or ``(n, 1)``; nothing is interpolated in its first and last `TAPS` / 2 frames.
         floor: Only gaps beside a sample of at least this magnitude are looked at.
 
     Returns:
@@ -59,7 +61,7 @@ def between_samples(block: Samples, *, floor: float) -> tuple[NDArray[np.intp], 
         return gaps, np.zeros(0, np.float32)
     around = block[gaps[:, None] + np.arange(-half + 1, half + 1)]
     largest_there = np.zeros(len(gaps), np.float32)
-    for channel in range(2):
+    for channel in range(block.shape[1]):
         samples = np.ascontiguousarray(around[:, :, channel])
         for kernel in _KERNELS:
             # Not a matrix product: how BLAS splits one depends on its threads.
