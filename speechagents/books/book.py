@@ -156,6 +156,11 @@ class Book:
         for chapter in self.chapters:
             yield from chapter.blocks
 
+    def paragraphs(self) -> list[tuple[int, int]]:
+        """Offsets of the blocks in which somebody may speak, in order."""
+        speech = (BlockKind.PARAGRAPH, BlockKind.VERSE)
+        return [(block.start, block.end) for block in self.blocks() if block.kind in speech]
+
     def spoken(self, block: Block, start: int, end: int) -> str:
         """What is to be said of a stretch of a block: without its cuts, white space collapsed to single spaces."""
         pieces, at = [], start

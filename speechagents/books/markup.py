@@ -19,9 +19,22 @@ Element = Any
 _DECLARATION: Final = re.compile(r"^\s*<\?xml[^>]*\?>")
 _DOCTYPE: Final = re.compile(r"<!DOCTYPE\b[^\[>]*(?:\[.*?\]\s*)?>", re.IGNORECASE | re.DOTALL)
 _DOCTYPE_WITHIN: Final = 100_000
-_ENTITY: Final = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,31});")
+_ENTITY: Final = re.compile(r"&([A-Za-z][A-Za-z0-9]{0,31});")
 _XML_ENTITIES: Final = frozenset(("amp", "lt", "gt", "quot", "apos"))
 _FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+class BrokenMarkup(Exception):  # noqa: N818 - names what is wrong
+    """A document is not well-formed.
+
+    Args:
+        message: What the parser says.
+        line: 1-based.
+    """
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 def parse_xml(data: bytes, name: str, source: str) -> Element:
@@ -35,14 +48,26 @@ def parse_xml(data: bytes, name: str, source: str) -> Element:
     Raises:
         ScriptError: It is not well-formed, or nested too deeply.
     """
+    text, _ = decode(data, source)
+    try:
+        return parse_text(text)
+    except BrokenMarkup as error:
+        reason = f"{name} in it is broken XML at its line {error.line}; export the book again"
+        raise ScriptError(reason, source=source) from None
+
+
+def parse_text(text: str) -> Element:
+    """The root of a well-formed XML document that is decoded already.
+
+    Raises:
+        BrokenMarkup: It is not well-formed, or nested too deeply.
+    """
     from lxml import etree
 
-    text, _ = decode(data, source)
     try:
         return etree.fromstring(_prepared(text).encode(), _xml_parser())
     except etree.XMLSyntaxError as error:
-        reason = f"{name} in it is broken XML at its line {error.lineno}; export the book again"
-        raise ScriptError(reason, source=source) from None
+        raise BrokenMarkup(error.msg or "no element in it", error.lineno or 1) from None
 
 
 def parse_page(data: bytes, name: str, source: str) -> tuple[Element, str]:
@@ -64,9 +89,9 @@ def parse_page(data: bytes, name: str, source: str) -> tuple[Element, str]:
     looks_xml = prepared.lstrip().startswith("<?xml") or 'xmlns="http://www.w3.org/1999/xhtml"' in prepared[:2_000]
     if looks_xml or _DECLARATION.match(text):
         try:
-            return etree.fromstring(prepared.encode(), _xml_parser()), warning
-        except etree.XMLSyntaxError as error:
-            warning = warning or f"{name}: broken XHTML at its line {error.lineno}; read as a browser would"
+            return parse_text(text), warning
+        except BrokenMarkup as error:
+            warning = warning or f"{name}: broken XHTML at its line {error.line}; read as a browser would"
     return parse_html(prepared, name, source), warning
 
 

@@ -2,8 +2,9 @@
 
 Owns the normalisation: what is spoken, what only shapes the melody, what is dropped; and the mapping from
 characters sent to the words of the text. Knows nothing of voices or sound. Nothing in the text is markup:
-espeak-ng is called without SSML and without phoneme input, and control characters, which it reads as commands,
-never reach it.
+espeak-ng is called without SSML, and control characters, which it reads as commands, never reach it. Nor does a
+bracket: the phoneme input, which double brackets open, is for phonetic words alone (`voices.phonetic`), and only what
+`phonemes` knows stands in it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,11 @@ from __future__ import annotations
 import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Final
+
+from speechagents.voices.espeak.phonemes import english_phonemes
+from speechagents.voices.phonetic import has_sounds, replaced, spelled
 
 MAX_TEXT_CHARS: Final = 20_000
 """Longest text that one take may have (about 25 minutes)."""
@@ -59,7 +64,7 @@ def spoken_text(text: str, *, language: str) -> SpokenText:
 
     Quotation marks and emoji are dropped, dashes, ellipses and brackets become pauses. A line in capitals is
     lowered: espeak-ng would spell its short words. A token without anything to speak lends its pause to the one
-    before it.
+    before it. A phonetic word is spoken by its sounds in English, by its letters elsewhere.
     """
     raw = unicodedata.normalize("NFC", text).split()
     lowered = _in_capitals(raw)
@@ -69,7 +74,8 @@ def spoken_text(text: str, *, language: str) -> SpokenText:
     starts: list[int] = []
     length = 0
     for place, token in enumerate(raw):
-        piece = _piece(token, english=english)
+        sounds = english and has_sounds(token)
+        piece = _phonetic_piece(token) if sounds else _piece(spelled(token), english=english)
         if not any(c.isalnum() or c in _SPOKEN_SYMBOLS for c in piece):
             mark = next((c for c in piece if c in _PAUSE_MARKS), "," if "-" in piece else "")
             if pieces and mark and pieces[-1][-1] not in _PAUSE_MARKS:
@@ -78,11 +84,11 @@ def spoken_text(text: str, *, language: str) -> SpokenText:
             continue
         if english and place + 1 < len(raw) and _is_title(piece):
             piece = piece[:-1]
-        if lowered and token != "I":  # noqa: S105 - the pronoun
+        if lowered and token != "I" and not sounds:  # noqa: S105 - the pronoun
             piece = piece.lower()
         if pieces:
             length += 1
-        tokens.append(token)
+        tokens.append(spelled(token))
         starts.append(length)
         pieces.append(piece)
         length += len(piece)
@@ -100,6 +106,22 @@ def _is_title(piece: str) -> bool:
     """Whether a piece is a title ("Mr.") or an initial ("J."; "I." ends a sentence more often)."""
     stem, stop = piece[:-1], piece[-1:]
     return stop == "." and (stem.lower() in _TITLES or (len(stem) == 1 and stem.isupper() and stem != "I"))
+
+
+def _phonetic_piece(token: str) -> str:
+    """A token with a phonetic word in it, its marks of punctuation kept."""
+    pieces: list[str] = []
+
+    def spoken(ipa: str, letters: str) -> str:
+        pieces.append(f"[[{phonemes}]]" if (phonemes := english_phonemes(ipa)) else _piece(letters, english=True))
+        return f"\0{len(pieces) - 1}\0"
+
+    # What stands around goes the way of all text, so that no bracket of it comes near the engine.
+    whole = replaced(token.replace("\0", ""), spoken)
+    return "".join(
+        pieces[int(part)] if odd else _piece(part, english=True)
+        for part, odd in zip(whole.split("\0"), cycle((False, True)), strict=False)
+    )
 
 
 def _piece(token: str, *, english: bool) -> str:

@@ -40,6 +40,7 @@ EVENT_WORD, EVENT_PAUSE = 1, 7
 _SYNCHRONOUS = 2
 _PHONEME_EVENTS, _DONT_EXIT = 1, 0x8000
 _CHARS_UTF8 = 1
+_PHONEME_INPUT = 0x100
 _PARAMETERS = {"rate": 1, "volume": 2, "pitch": 3, "range": 4, "gap": 7}
 _VARIANT_KEYS = frozenset(
     ("pitch", "formant", "flutter", "roughness", "voicing", "echo", "tone", "breath", "breathw", "consonants")
@@ -78,7 +79,8 @@ class Request:
     """One line to speak, checked.
 
     Attributes:
-        text: Plain text; control characters are the caller's to remove.
+        text: Plain text; control characters are the caller's to remove, and so are double brackets, between which
+            stand phonemes.
         language: An espeak-ng language file, for example ``gmw/en-US``.
         variant: Lines of a voice variant file: pitch, formants, breath and so on.
         settings: espeak-ng parameters: ``rate``, ``pitch``, ``range``, ``volume``, ``gap``.
@@ -183,7 +185,8 @@ class Engine:
         for name, number in _PARAMETERS.items():
             self._library.espeak_SetParameter(number, request.settings[name], 0)
         text = request.text.encode() + b"\0"
-        status = self._library.espeak_Synth(text, len(text), 0, 1, 0, _CHARS_UTF8, None, None)
+        flags = _CHARS_UTF8 | (_PHONEME_INPUT if b"[[" in text else 0)
+        status = self._library.espeak_Synth(text, len(text), 0, 1, 0, flags, None, None)
         if status != 0:
             raise RefusedError(f"espeak-ng refused the line (status {status})")
         if spoken > MAX_PCM_FRAMES:
