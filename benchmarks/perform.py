@@ -180,19 +180,25 @@ _ENCODE = "import sys; from benchmarks.perform import encode_bare; print(encode_
 
 def speak_bare(out: str) -> float:
     """Speak the lines of a production in this process; CPU seconds of the engine alone."""
-    import espeakng_loader
-
     folder = Path(out)
     play = break_down(load_script(folder / "script.json"), narrator=False)
     cast = {role_key(wish.role): wish.voice for wish in read_cast_file(folder / "cast.yaml").wishes}
-    frames = _Frames()
     with EspeakSynthesizer(jobs=1) as synthesizer:
         voices = {voice.id: voice for voice in synthesizer.voices}
+    lines = [line for scene in play.scenes for line in scene.lines]
+    return speak_bare_lines(
+        [SpokenLine(line.text, voices[cast[role_key(line.role)]], line.style, play.language) for line in lines]
+    )
+
+
+def speak_bare_lines(lines: Sequence[SpokenLine]) -> float:
+    """Speak lines in this process; CPU seconds of the engine alone."""
+    import espeakng_loader
+
+    frames = _Frames()
+    with EspeakSynthesizer(jobs=1) as synthesizer:
         synthesizer._pool = frames  # type: ignore[assignment]  # noqa: SLF001
-        lines = [line for scene in play.scenes for line in scene.lines]
-        for _ in synthesizer.speak(
-            [SpokenLine(line.text, voices[cast[role_key(line.role)]], line.style, play.language) for line in lines]
-        ):
+        for _ in synthesizer.speak(lines):
             pass
     engine = Engine(espeakng_loader.get_library_path(), espeakng_loader.get_data_path())
     try:
