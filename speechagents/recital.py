@@ -361,7 +361,7 @@ class Recital:
             language=self.reading.language,
             synthetic=f"all voices are synthetic ({self.troupe.synthesizer.identity})",
             cast=tuple((casting.role, casting.voice.id) for casting in self.cast if casting.lines),
-            narrator=f"{self.cast[NARRATOR].voice.id}, a synthetic voice",
+            narrator=f"{self.cast[NARRATOR].voice.id.capitalize()}, a synthetic voice",
         )
 
     def _cover(self) -> bytes:

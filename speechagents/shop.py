@@ -87,7 +87,7 @@ class Shop:
         book, tags, store = self.narration.book, self.binding.tags, self.binding.store
         about = AboutBook(
             title=tags.title,
-            authors=(tags.author,) if tags.author else (),
+            authors=book.authors,
             language=self.narration.language,
             identifier=book.identifier,
             narrators=(tags.narrator,) if tags.narrator else (),

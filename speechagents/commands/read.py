@@ -52,8 +52,9 @@ def add_read_command(commands: Commands, common: argparse.ArgumentParser) -> Non
         "--formats",
         type=formats,
         default=_DEFAULTS.formats,
-        help="comma-separated: m4b (the whole book), mp3, opus, flac, wav, wav24 (a file for each chapter), vtt, srt, "
-        f"rttm, otio, json (default {','.join(_DEFAULTS.formats)})",
+        help="comma-separated: m4b (the whole book), mp3, opus, flac, wav, wav24 (a file for each chapter), epub "
+        "(read-along: text and sound side by side), sample (one to five minutes, for shops), vtt, srt, rttm, otio, "
+        f"json (default {','.join(_DEFAULTS.formats)})",
     )
     read.add_argument("--master", default=_DEFAULTS.master, help="acx (default), r128, podcast or none")
     read.add_argument("--resume", action="store_true", help="insist on going on with an existing production")
