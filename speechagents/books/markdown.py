@@ -6,7 +6,7 @@ Owns what CommonMark lacks. The rest is HTML, and `xhtml` knows what that means 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from speechagents.books.book import Book
@@ -17,7 +17,8 @@ from speechagents.books.notes import Notes
 from speechagents.errors import ScriptError
 from speechagents.scripts.languages import language_tag
 
-MAX_CHARS: Final = 10_000_000
+MAX_CHARS: Final = 5_000_000
+_PIECE_CHARS: Final = 200_000
 
 _FRONT: Final = re.compile(r"---[ \t]*\n(.{0,20000}?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _PANDOC: Final = re.compile(r"%[ \t]*(?P<title>[^\n]*)\n(?:%[ \t]*(?P<authors>[^\n]*)\n)?(?:%[^\n]*\n)?")
@@ -27,6 +28,7 @@ _FENCE: Final = re.compile(r"[ ]{0,3}(`{3,}|~{3,})")
 _ATTRIBUTES: Final = re.compile(r"[ \t]*\{[#.][^{}\n]{0,200}\}[ \t]*$", re.MULTILINE)
 _SPAN: Final = re.compile(r"\[([^\[\]\n]{1,300})\]\{([^{}\n]{1,200})\}")
 _LANGUAGE: Final = re.compile(r"""\blang=["']?([\w-]{2,20})""")
+_CUTS: Final = re.compile(r"^#{1,6}[ \t]+\S", re.MULTILINE)
 _SIGNS: Final = re.compile(r"^(?:#{1,6}[ \t]+\S|={3,}[ \t]*$|[ ]{0,3}\[\^[^\]\s]+\]:)", re.MULTILINE)
 
 
@@ -57,7 +59,10 @@ def read_markdown(text: str, source: str, notes: Notes = Notes.SKIP, warnings: t
     _refuse_long(text, source)
     text, meta = _metadata(text, source)
     body = _SPAN.sub(_span, _ATTRIBUTES.sub("", _with_notes(text)))
-    page = MarkdownIt("commonmark", {"html": True, "maxNesting": 40}).enable("table").render(body)
+    parser = MarkdownIt("commonmark", {"html": True, "maxNesting": 40}).enable("table")
+    # Chapter by chapter, for the parser's memory is a hundred times its text; links defined earlier are remembered.
+    known: dict[str, Any] = {}
+    page = "".join(parser.render(piece, known) for piece in _pieces(body))
     root = parse_html(f"<html><body>{page}</body></html>", source, source)
     return book_of_page(
         root,
@@ -68,6 +73,19 @@ def read_markdown(text: str, source: str, notes: Notes = Notes.SKIP, warnings: t
         authors=_several(meta, "author", "authors", "creator"),
         language=language_tag(_said(meta, "lang", "language")),
     )
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """A text cut in front of headings, every so many characters.
+
+    A heading inside fenced code looks alike, but novels have no such code, and all that is lost is its fence.
+    """
+    start = 0
+    for match in _CUTS.finditer(text):
+        if match.start() - start >= _PIECE_CHARS:
+            yield text[start : match.start()]
+            start = match.start()
+    yield text[start:]
 
 
 def _refuse_long(text: str, source: str) -> None:

@@ -16,6 +16,9 @@ from speechagents.errors import ScriptError
 Element = Any
 """An element of lxml, which carries no types."""
 
+MAX_PAGE_CHARS: Final = 10_000_000
+"""Longest page, tags included; the parsers take no longer text in one piece."""
+
 _DECLARATION: Final = re.compile(r"^\s*<\?xml[^>]*\?>")
 _DOCTYPE: Final = re.compile(r"<!DOCTYPE\b[^\[>]*(?:\[.*?\]\s*)?>", re.IGNORECASE | re.DOTALL)
 _DOCTYPE_WITHIN: Final = 100_000
@@ -81,6 +84,9 @@ def parse_page(data: bytes, name: str, source: str) -> tuple[Element, str]:
     from lxml import etree
 
     text, warning = decode(data, source)
+    if len(text) > MAX_PAGE_CHARS:
+        reason = f"{name} is longer than {MAX_PAGE_CHARS // 1_000_000} million characters; split it into several pages"
+        raise ScriptError(reason, source=source)
     if warning:
         warning = f"{name}: {warning}"
     prepared = _prepared(text)

@@ -48,7 +48,7 @@ _MAGIC: Final = (
 )
 _KINDLE: Final = (b"BOOKMOBI", b"TEXtREAd")
 _HTML: Final = re.compile(
-    r"\s*(?:<\?xml\b[^>]*>\s*)?(?:<!--.{0,4000}?-->\s*)*<(?:!doctype\s+html|html|head|body)\b",
+    r"\s*(?:<\?xml\b[^>]*>\s*)?(?:<!--.{0,4000}?-->\s*)*<(?:!doctype\s+html|html|head|body|meta|title|link|h[1-6]|p|div|section|article|main|center)\b",
     re.IGNORECASE | re.DOTALL,
 )
 _MARKDOWN_SUFFIXES: Final = (".md", ".markdown", ".mdown", ".mkd")

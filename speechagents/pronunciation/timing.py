@@ -14,7 +14,8 @@ from speechagents.voices.synthesizer import Word
 def written_words(said: Sequence[tuple[str, str]], words: Sequence[Word]) -> tuple[Word, ...]:
     """One word for each written one, from those of the take.
 
-    A written word lasts from the first to the last of the words spoken for it. One that nothing is spoken for shares the time of those before it, by its length in characters. Without words of the take there are none.
+    A written word lasts from the first to the last of the words spoken for it. One that nothing is spoken for shares
+    the time of those before it, by its length in characters. Without words of the take there are none.
 
     Args:
         said: Written words with what is spoken for each, as `Pronunciation.said` gives them.

@@ -213,6 +213,15 @@ def test_a_page_of_endless_depth_is_read(tmp_path: Path) -> None:
     assert "It stopped." in spoken(book)
 
 
+def test_a_page_without_end_is_refused_by_name(tmp_path: Path) -> None:
+    path = make_epub(tmp_path / "b.epub", {"one.xhtml": page(f"<p>{'word ' * 2_100_000}</p>")})
+    with pytest.raises(ScriptError, match=r"b\.epub: OEBPS/one\.xhtml is longer than 10 million characters"):
+        read_book(path)
+    path = make_epub(tmp_path / "b.epub", {"one.xhtml": page(f"<p>{'word ' * 200_000}</p>")})
+    with pytest.raises(ScriptError, match=r"b\.epub: a paragraph of 999,999 characters"):
+        read_book(path)
+
+
 def test_a_book_from_project_gutenberg_loses_its_licence(tmp_path: Path) -> None:
     one = page(
         "<p>*** START OF THE PROJECT GUTENBERG EBOOK X ***</p><h2>One</h2><p>It rained.</p>"

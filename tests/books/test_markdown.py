@@ -81,6 +81,13 @@ def test_attributes_of_pandoc_are_no_text_and_languages_are_marked() -> None:
     ]
 
 
+def test_a_long_book_is_read_piece_by_piece_and_keeps_its_links() -> None:
+    chapter = "## Chapter {}\n\nSee [the map][map].\n\n" + "It rained all day.\n\n" * 4_000
+    book = read_markdown("[map]: #m\n\n" + "".join(chapter.format(n) for n in range(1, 13)), "a.md")
+    assert len(book.chapters) == 12
+    assert spoken(book).count("See the map.") == 12
+
+
 def test_scripts_inside_it_are_not_spoken() -> None:
     assert spoken(
         read_markdown("It rained.\n\n<script>alert(1)</script>\n\n<style>p {}</style>\n\nEnd.\n", "a.md")

@@ -22,6 +22,14 @@ def test_the_kind_is_told_by_content_whatever_the_name(tmp_path: Path, name: str
     assert len(titles(read_book(tmp_path / "book.bin"))) == 3
 
 
+@pytest.mark.parametrize(
+    "head", ["<p>", "<!-- by hand -->\n<h1>One</h1><p>", "\n<meta charset=utf-8><p>", "<?xml version='1.0'?><html><p>"]
+)
+def test_html_is_told_by_its_first_tag(tmp_path: Path, head: str) -> None:
+    (tmp_path / "a.txt").write_text(f"{head}It rained.</p>")
+    assert spoken(read_book(tmp_path / "a.txt"))[-1] == "It rained."
+
+
 def test_a_text_file_keeps_every_byte_it_had(tmp_path: Path) -> None:
     data = b"\xef\xbb\xbfOne.\r\n\r\nTwo \xe2\x80\x94 three.\r\n"
     (tmp_path / "a.txt").write_bytes(data)
