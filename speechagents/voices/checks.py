@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 
 from speechagents.voices.measure import LEVEL_FRAME_S, frame_levels_db
+from speechagents.voices.phonetic import spelled
 from speechagents.voices.synthesizer import Take
 
 MAX_PAUSE_S: Final = 2.5
@@ -64,7 +65,7 @@ def unusable(take: Take) -> str:
     peak = take.audio.peak
     if not np.isfinite(peak):
         return "the audio holds values that are no numbers"
-    if peak == 0.0 and _spoken(take.line.text.split()):
+    if peak == 0.0 and _spoken(spelled(take.line.text).split()):
         return "it is silent"
     return ""
 
@@ -81,7 +82,7 @@ def check_take(take: Take, *, timed: bool = True) -> tuple[str, ...]:
 
 def doubts(take: Take, *, timed: bool = True) -> tuple[Doubtful, ...]:
     """The same as `check_take`, each with its kind."""
-    tokens = take.line.text.split()
+    tokens = spelled(take.line.text).split()
     spoken = _spoken(tokens)
     faults = _signal_faults(take, something_to_say=bool(spoken))
     if spoken:

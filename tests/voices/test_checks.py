@@ -11,6 +11,7 @@ import pytest
 
 from speechagents.audio import Audio
 from speechagents.voices.checks import check_take, unusable
+from speechagents.voices.phonetic import phonetic_word
 from speechagents.voices.synthesizer import Take
 
 from .conftest import Speak
@@ -28,6 +29,13 @@ def test_a_good_take_has_no_faults(good: Take) -> None:
 
 def test_a_line_without_words_may_be_silent(speak: Speak) -> None:
     assert check_take(speak(["…"])[0]) == ()
+
+
+def test_a_word_given_by_its_sounds_is_a_word_like_any_other(speak: Speak) -> None:
+    name = phonetic_word("ˈtʃʌmli", "Chumley")
+    (take,) = speak([f"“Where is {name}?” she asked, and {name}’s brother laughed."])
+    assert [word.text for word in take.words][2] == "Chumley?”"
+    assert check_take(take) == ()
 
 
 def silent(take: Take) -> Take:

@@ -14,6 +14,7 @@ from typing import Final
 from speechagents.production.proofing.finding import Fault, FaultKind, Finding, ProofLine
 from speechagents.production.proofing.signal import PACE_SYLLABLES
 from speechagents.production.proofing.words import syllables
+from speechagents.voices.phonetic import spelled
 from speechagents.voices.synthesizer import SpokenLine
 
 FIRST_LINES: Final = 15
@@ -81,7 +82,7 @@ def _first_lines(lines: Iterable[ProofLine]) -> dict[str, list[ProofLine]]:
 
 
 def _sets_pace(spoken: SpokenLine) -> bool:
-    return spoken.style.tag == "default" and syllables(spoken.text) >= _PACE_SYLLABLES
+    return spoken.style.tag == "default" and syllables(spelled(spoken.text)) >= _PACE_SYLLABLES
 
 
 def _voice(line: ProofLine) -> str:

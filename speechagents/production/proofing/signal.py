@@ -15,6 +15,7 @@ from speechagents.production.proofing.finding import Fault, FaultKind
 from speechagents.production.proofing.words import syllables
 from speechagents.voices.checks import CLIPPED_ABOVE, Doubt, doubts
 from speechagents.voices.measure import ACTIVE_BELOW_PEAK_DB, LEVEL_FRAME_S, frame_levels_db
+from speechagents.voices.phonetic import spelled
 from speechagents.voices.synthesizer import Take
 
 FLAT_SAMPLES: Final = 4
@@ -48,13 +49,13 @@ def signal_faults(take: Take, *, timed: bool) -> tuple[Fault, ...]:
     """
     found = [Fault(_KINDS[one.doubt], one.what) for one in doubts(take, timed=timed)]
     kinds = {fault.kind for fault in found}
-    if kinds & {FaultKind.DAMAGED, FaultKind.SILENCE} or not any(map(str.isalnum, take.line.text)):
+    if kinds & {FaultKind.DAMAGED, FaultKind.SILENCE} or not any(map(str.isalnum, spelled(take.line.text))):
         return tuple(found)
     samples = take.audio.mono().samples
     if FaultKind.CLIPPING not in kinds and (place := _flat(samples)) is not None:
         found.append(Fault(FaultKind.CLIPPING, "its wave tops are cut flat", place / take.audio.rate_hz))
     span_db = _span_db(samples, take.audio.rate_hz)
-    if span_db < NOISE_DB and syllables(take.line.text) >= NOISE_SYLLABLES:
+    if span_db < NOISE_DB and syllables(spelled(take.line.text)) >= NOISE_SYLLABLES:
         found.append(Fault(FaultKind.NOISE, f"noise fills it: {span_db:.0f} dB between its loud and soft moments"))
     return tuple(found)
 
@@ -71,7 +72,7 @@ def sounding_s(take: Take, start_s: float, end_s: float) -> float:
 
 def s_per_syllable(take: Take) -> float:
     """Pace of a take in seconds of sound for each syllable; 0 where the line is too short to tell."""
-    count = syllables(take.line.text)
+    count = syllables(spelled(take.line.text))
     if count < PACE_SYLLABLES or not take.audio.frames:
         return 0.0
     return sounding_s(take, 0.0, take.audio.duration_s) / count
