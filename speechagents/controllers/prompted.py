@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Generic, TypeVar
 
+from speechagents.controllers.ascribing import Ascribed, Excerpt, Unascribed
+from speechagents.controllers.ascription_prompt import ascription_prompt, parse_ascription
 from speechagents.controllers.complaints import shown
 from speechagents.controllers.controller import (
     AgentInput,
@@ -49,15 +51,16 @@ Parse = Callable[[str], Value]
 
 @dataclass(frozen=True, slots=True)
 class _Outcome(Generic[Value]):
-    """What came of one question: a value, or why there is none; and what it cost."""
+    """What came of one question: a value, or why there is none; what it cost; and whether anything came back at all."""
 
     value: Value | None
     reason: str
     usage: Usage
+    answered: bool = True
 
 
 class PromptedController:
-    """Acts for roles, bids, directs, proposes scenes and judges drafts, all through one language model.
+    """Acts for roles, bids, directs, proposes scenes, judges drafts and names speakers, all through one language model.
 
     Args:
         model: Answers the prompts. It is given sound where it hears and there is some.
@@ -156,6 +159,20 @@ class PromptedController:
             return MalformedTurn(ask.role.name, outcome.reason, outcome.usage)
         return replace(outcome.value, usage=outcome.usage)
 
+    def ascribe(self, excerpts: Sequence[Excerpt], *, seed: int) -> Iterator[Ascribed | Unascribed]:
+        """Who speaks in each excerpt, in order; one batch, and one for all repairs.
+
+        Raises:
+            ControllerError: The model cannot be reached or used at all.
+        """
+        prompts = [ascription_prompt(excerpt) for excerpt in excerpts]
+        parsers = [partial(parse_ascription, excerpt=excerpt) for excerpt in excerpts]
+        for outcome in self._ask(prompts, parsers, seed=seed):
+            if outcome.value is None:
+                yield Unascribed(outcome.reason, outcome.answered, outcome.usage)
+            else:
+                yield Ascribed(outcome.value, outcome.usage)
+
     def _hears(self, asks: Sequence[AgentInput]) -> bool:
         """Whether prompts should have sound; the model is not asked where there is none."""
         return any(one.audio is not None for ask in asks for one in ask.heard) and self._model.hears
@@ -181,7 +198,7 @@ class PromptedController:
         for at, reply in zip(bad, mended, strict=True):
             again, before = _read(reply, parsers[at]), outcomes[at]
             reason = "" if again.value is not None else f"{before.reason}; asked again: {again.reason}"
-            outcomes[at] = _Outcome(again.value, reason, before.usage + again.usage)
+            outcomes[at] = _Outcome(again.value, reason, before.usage + again.usage, again.answered)
         return outcomes
 
     def _replies(self, prompts: Sequence[Prompt], *, seed: int) -> list[Reply]:
@@ -192,7 +209,7 @@ class PromptedController:
 
 def _read(reply: Reply, parse: Parse[Value]) -> _Outcome[Value]:
     if reply.error:
-        return _Outcome(None, shown(reply.error), reply.usage)
+        return _Outcome(None, shown(reply.error), reply.usage, answered=False)
     try:
         return _Outcome(parse(reply.text), "", reply.usage)
     except BadAnswerError as error:

@@ -9,12 +9,13 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from speechagents.controllers.ascribing import Ascribed, Excerpt, Unascribed
 from speechagents.controllers.controller import AgentInput, Answer, Bid, DirectorInput, Ledger, MalformedTurn
 from speechagents.drama import Deed, Turn, role_key
 
 
 class ScriptedController:
-    """Plays enqueued turns, bids and ledgers, and remembers what it was asked.
+    """Plays enqueued turns, bids, ledgers and ascriptions, and remembers what it was asked.
 
     Args:
         turns: Given out in order, each to its own role; a `MalformedTurn` stands for an answer that cannot be used.
@@ -25,8 +26,10 @@ class ScriptedController:
         self._turns: dict[str, deque[Turn | MalformedTurn]] = {}
         self._bids: dict[str, deque[Bid]] = {}
         self._ledgers: deque[Ledger | MalformedTurn] = deque()
+        self._ascriptions: deque[Ascribed | Unascribed] = deque()
         self._hears = hears
         self.asked: list[AgentInput] = []
+        self.excerpts: list[Excerpt] = []
         self.enqueue(*turns)
 
     @property
@@ -53,6 +56,10 @@ class ScriptedController:
         """Add what the director will say."""
         self._ledgers.extend(ledgers)
 
+    def enqueue_ascriptions(self, *ascriptions: Ascribed | Unascribed) -> None:
+        """Add who speaks in the excerpts that will be shown."""
+        self._ascriptions.extend(ascriptions)
+
     def respond(self, asks: Sequence[AgentInput], *, seed: int) -> Iterator[Answer | MalformedTurn]:  # noqa: ARG002
         """The next turn of each role asked."""
         for ask in asks:
@@ -70,3 +77,9 @@ class ScriptedController:
     def direct(self, ask: DirectorInput, *, seed: int) -> Ledger | MalformedTurn:  # noqa: ARG002
         """The next ledger; malformed when none is left."""
         return self._ledgers.popleft() if self._ledgers else MalformedTurn("", "no ledger was enqueued")
+
+    def ascribe(self, excerpts: Sequence[Excerpt], *, seed: int) -> Iterator[Ascribed | Unascribed]:  # noqa: ARG002
+        """The next ascription for each excerpt; when none is left, nothing can be told."""
+        for excerpt in excerpts:
+            self.excerpts.append(excerpt)
+            yield self._ascriptions.popleft() if self._ascriptions else Ascribed({})
