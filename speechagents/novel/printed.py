@@ -18,6 +18,7 @@ from speechagents.novel.ledger import LedgerEntry, LedgerKind
 from speechagents.novel.narration import Narration
 from speechagents.production.readalong.chapter import Clip, Passage, Print, ReadAlongChapter, Run
 from speechagents.production.timeline import PlacedScene
+from speechagents.pronunciation.respelling import shown
 
 _PRINTS: Final = {
     BlockKind.HEADING: Print.HEADING,
@@ -85,7 +86,7 @@ def printed_chapters(narration: Narration) -> Iterator[Printed]:
     for index, chapter in enumerate(narration.chapters):
         if chapter.number == 0:
             lines = narration.scene(index).lines
-            passages = tuple(Passage(Print.PARAGRAPH, (Run(line.text, line.number),)) for line in lines)
+            passages = tuple(Passage(Print.PARAGRAPH, (Run(shown(line.text), line.number),)) for line in lines)
         else:
             found = (
                 _passage(narration, block, entries) for block, entries in blocks.within(chapter.start, chapter.end)
@@ -126,7 +127,7 @@ def _passage(narration: Narration, block: Block, entries: Iterable[LedgerEntry])
     if block.kind is BlockKind.SKIPPED:
         if _NOTE not in block.reason:
             return None
-        return Passage(Print.NOTE, (Run(narration.book.spoken(block, block.start, block.end)),))
+        return Passage(Print.NOTE, (Run(shown(narration.book.spoken(block, block.start, block.end))),))
     kind = _PRINTS[block.kind]
     if kind is Print.BREAK:
         return Passage(kind)
@@ -135,7 +136,7 @@ def _passage(narration: Narration, block: Block, entries: Iterable[LedgerEntry])
     for line, stretch in groupby(shown, key=lambda entry: entry.line):
         parts = list(stretch)
         text = "".join(narration.book.text[entry.start : entry.end] for entry in parts)
-        runs.append(Run(text, line, _tongue(block, parts[0])))
+        runs.append(Run(shown(text), line, _tongue(block, parts[0])))
     if not any(run.text.strip() for run in runs):
         return None
     return Passage(kind, tuple(runs), max(1, block.level))

@@ -93,6 +93,12 @@ def test_a_speech_tag_that_is_not_read_is_still_printed() -> None:
     assert text(chapter.passages[1]) == "“Come with me,” said Emma. She left."
 
 
+def test_a_respelling_is_for_the_voice_and_not_for_the_eye() -> None:
+    book = a_book("CHAPTER 1\n\n{Siobhan|shiv-AWN} came home.\n")
+    _, chapter, _ = printed_chapters(narrate(book, said_by(book)))
+    assert text(chapter.passages[1]) == "Siobhan came home."
+
+
 def test_a_choice_of_chapters_prints_those_alone(narration: Narration) -> None:
     found = list(printed_chapters(narration.only({2})))
     assert [one.title for one in found] == ["Opening credits", "CHAPTER 2", "Closing credits"]

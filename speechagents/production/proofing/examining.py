@@ -19,6 +19,7 @@ from speechagents.listeners.listener import ChecksLanguage, HearsRoughly, Listen
 from speechagents.production.proofing.finding import Fault, FaultKind, Finding, ProofLine
 from speechagents.production.proofing.signal import s_per_syllable, signal_faults, sounding_s
 from speechagents.production.proofing.wordfaults import FINE, ROUGH, ROUGH_FROM, judge_words
+from speechagents.pronunciation.respelling import shown
 from speechagents.voices.phonetic import spelled
 from speechagents.voices.synthesizer import SpeaksByRule, Synthesizer, Take
 
@@ -127,7 +128,7 @@ class Examiner:
                         sounding=partial(sounding_s, one.take),
                         trust=self._trust,
                     )
-                    for text in dict.fromkeys((one.line.line.text, spelled(one.line.spoken.text)))
+                    for text in dict.fromkeys((shown(one.line.line.text), spelled(one.line.spoken.text)))
                 ),
                 key=lambda words: words.score,
             )
