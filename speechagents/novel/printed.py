@@ -131,9 +131,9 @@ def _passage(narration: Narration, block: Block, entries: Iterable[LedgerEntry])
     kind = _PRINTS[block.kind]
     if kind is Print.BREAK:
         return Passage(kind)
-    shown = [entry for entry in entries if not _is_cut(block, entry)]
+    printed = [entry for entry in entries if not _is_cut(block, entry)]
     runs = []
-    for line, stretch in groupby(shown, key=lambda entry: entry.line):
+    for line, stretch in groupby(printed, key=lambda entry: entry.line):
         parts = list(stretch)
         text = "".join(narration.book.text[entry.start : entry.end] for entry in parts)
         runs.append(Run(shown(text), line, _tongue(block, parts[0])))
