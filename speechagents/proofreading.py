@@ -24,6 +24,7 @@ from speechagents.production.proofing.record import ProofRecord
 from speechagents.production.proofing.report import FILE_NAME, Place, ReportWriter
 from speechagents.production.takes import TakeStore
 from speechagents.production.timeline import PlacedScene
+from speechagents.pronunciation.respelling import shown
 from speechagents.stream import MessageStream
 from speechagents.voices.synthesizer import SpeaksByRule, SpokenLine, Synthesizer
 
@@ -219,14 +220,14 @@ class StreamPlaces(Places):
         try:
             with MessageStream(path) as stream:
                 for message in stream:
-                    key = (role_key(message.speaker), message.text)
+                    key = (role_key(message.speaker), shown(message.text))
                     self._waiting[key].append((message.start_s, message.end_s, message.take))
         except ProductionError:
             self._waiting.clear()
 
     def place(self, proofed: Proofed, index: int, title: str) -> Place:
         """Where a line stands; each line of the same words takes the next place."""
-        waiting = self._waiting.get((role_key(proofed.line.role), proofed.line.text))
+        waiting = self._waiting.get((role_key(proofed.line.role), shown(proofed.line.text)))
         if not waiting:
             return Place(index + 1, title)
         start_s, end_s, take = waiting.popleft()

@@ -14,6 +14,7 @@ from typing import Any, Final, Self, TextIO
 
 from speechagents.production.proofing.finding import Proofed, ProofSummary
 from speechagents.production.storage import storage_errors, temporary_beside
+from speechagents.pronunciation.respelling import shown
 
 FILE_NAME: Final = "proof.json"
 SCHEMA: Final = "speechagents.proof"
@@ -88,7 +89,7 @@ def _line(proofed: Proofed, place: Place) -> dict[str, Any]:
     return {
         "line": line.number,
         "role": line.role,
-        "text": line.text,
+        "text": shown(line.text),
         "chapter": place.chapter,
         "chapter_title": place.title,
         "start_s": _rounded(place.start_s),
