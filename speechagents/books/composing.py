@@ -135,6 +135,15 @@ class Composer:
         block = self._blocks[index]
         self._blocks[index] = Block(BlockKind.SKIPPED, block.start, block.end, reason)
 
+    def promote(self, index: int, level: int) -> None:
+        """Let a paragraph be a heading after all.
+
+        Args:
+            index: Its place among `blocks`.
+            level: Its depth.
+        """
+        self._blocks[index] = replace(self._blocks[index], kind=BlockKind.HEADING, level=level)
+
     def text(self) -> str:
         """Everything so far."""
         return "".join(self._pieces)

@@ -17,7 +17,7 @@ from speechagents.books.book import BlockKind, Book, Cut, Tongue
 from speechagents.books.composing import TITLE_PAGE, Composer, bind, is_break
 from speechagents.books.markup import Element, attribute, local_name, parse_xml
 from speechagents.books.notes import FOOTNOTE, Notes
-from speechagents.books.outline import heading_marks
+from speechagents.books.outline import heading_marks, promote_headings
 from speechagents.books.runs import Run, without
 from speechagents.books.xhtml import READING
 from speechagents.errors import ScriptError
@@ -58,6 +58,7 @@ def read_docx(path: Path, notes: Notes = Notes.SKIP) -> Book:
     text = composer.text()
     if not composer.blocks:
         raise ScriptError("there is no text in it; is it the right file?", source=source)
+    promote_headings(text, composer)
     title = core.get("title", "") or reader.title
     author = core.get("creator", "")
     return bind(

@@ -17,7 +17,7 @@ from speechagents.books.composing import Composer, bind
 from speechagents.books.links import Target, note_holders, note_links, scan_links
 from speechagents.books.markup import Element, local_name, parse_page
 from speechagents.books.notes import FOOTNOTE, Notes
-from speechagents.books.outline import heading_marks
+from speechagents.books.outline import heading_marks, promote_headings
 from speechagents.books.package import Package, is_picture, read_package
 from speechagents.books.toc import Point, chapter_points, landmarks, read_contents
 from speechagents.books.xhtml import Page, read_page
@@ -78,6 +78,8 @@ def read_epub(path: Path, notes: Notes = Notes.SKIP) -> Book:
     if not composer.blocks:
         raise ScriptError("its pages are empty or pictures only; there is nothing to read", source=source)
     few = len({(point.page, point.fragment) for point in points}) < 2
+    if few:
+        promote_headings(text, composer)
     marks = heading_marks(text, composer.blocks, title=package.title) if few else None
     return bind(
         text,

@@ -11,7 +11,7 @@ from speechagents.books.gutenberg import find_frame
 from speechagents.books.links import note_holders, note_links, scan_links
 from speechagents.books.markup import Element, attribute, local_name, parse_page
 from speechagents.books.notes import Notes
-from speechagents.books.outline import heading_marks, sole_title
+from speechagents.books.outline import heading_marks, promote_headings, sole_title
 from speechagents.books.xhtml import Page, read_page
 from speechagents.scripts.languages import language_tag
 
@@ -66,6 +66,7 @@ def book_of_page(
     language = language or language_tag(attribute(root, "lang"))
     read_page(root, composer, page, notes=notes, language=language)
     text = composer.text()
+    promote_headings(text, composer)
     frame = find_frame(text)
     shown = title or frame.title or _title(root) or sole_title(text, composer.blocks)
     names = authors or (frame.author, *_metas(root, _AUTHORS))

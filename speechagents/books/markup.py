@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html.entities
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 from speechagents.books.decoding import decode
@@ -105,7 +106,7 @@ def parse_html(text: str, name: str, source: str) -> Element:
     """The root of an HTML page, however wrong.
 
     Raises:
-        ScriptError: Nothing at all can be made of it.
+        ScriptError: Nothing at all can be made of it, or it is nested too deeply to be read to its end.
     """
     from lxml import etree
 
@@ -114,6 +115,13 @@ def parse_html(text: str, name: str, source: str) -> Element:
         root = etree.fromstring(text.encode("utf-8", "replace"), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise ScriptError(f"{name} cannot be read as HTML ({error}); export it again", source=source) from None
+    fatal = next((entry for entry in parser.error_log if entry.level_name == "FATAL"), None)
+    if fatal is not None:
+        # What stands behind this place was not read, and words must not be lost without a word about it.
+        reason = (
+            f"{name} goes beyond what is read (line {fatal.line}: {fatal.message.partition(',')[0]}); export it again"
+        )
+        raise ScriptError(reason, source=source)
     if root is None:
         return etree.Element("html")
     return root
@@ -122,7 +130,12 @@ def parse_html(text: str, name: str, source: str) -> Element:
 def local_name(element: Element) -> str:
     """Name of an element without its namespace, lower case; empty for what is no element."""
     tag = element.tag
-    return tag.rpartition("}")[2].rpartition(":")[2].lower() if isinstance(tag, str) else ""
+    return _local(tag) if isinstance(tag, str) else ""
+
+
+@lru_cache(maxsize=1_024)
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2].rpartition(":")[2].lower()
 
 
 def attribute(element: Element, name: str) -> str:

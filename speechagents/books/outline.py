@@ -10,11 +10,35 @@ from itertools import pairwise
 from typing import Final
 
 from speechagents.books.book import Block, BlockKind
-from speechagents.books.composing import Mark, is_same_title
+from speechagents.books.composing import Composer, Mark, is_same_title
 from speechagents.books.heading_forms import numbered_kind
 
+_HEADING_CHARS: Final = 90
 _CHAPTER_CHARS: Final = 2_000
 """Chapters are longer than this, taken together; shorter ones are sections."""
+
+
+def promote_headings(text: str, composer: Composer) -> None:
+    """Make headings of paragraphs that say "Chapter 3" in a file that styles none: many authors only set them bold.
+
+    Args:
+        text: Of the book.
+        composer: Holds its blocks.
+    """
+    blocks = composer.blocks
+    if sum(block.kind is BlockKind.HEADING for block in blocks) > 1:
+        return
+    found = [
+        (index, kind)
+        for index, block in enumerate(blocks)
+        if block.kind is BlockKind.PARAGRAPH
+        and block.end - block.start <= _HEADING_CHARS
+        and (kind := numbered_kind(text[block.start : block.end]))
+    ]
+    if len(found) > 1:
+        outer = any(kind != "chapter" for _, kind in found)
+        for index, kind in found:
+            composer.promote(index, 2 if outer and kind == "chapter" else 1)
 
 
 def heading_marks(text: str, blocks: Sequence[Block], *, title: str = "") -> list[Mark]:

@@ -46,6 +46,18 @@ def test_headings_by_style_by_name_and_by_level(tmp_path: Path) -> None:
     assert spoken(book) == ["One", "It rained.", "Two", "It stopped.", "Three", "End."]
 
 
+def test_chapters_that_are_only_set_bold_are_found(tmp_path: Path) -> None:
+    body = "".join(
+        paragraph(text) for text in ("PART ONE", "Chapter 1", "It rained.", "Chapter 2: The Calm", "It stopped.")
+    )
+    assert titles(read_book(make(tmp_path / "b.docx", body))) == [
+        (2, "Part One. Chapter 1"),
+        (2, "Chapter 2: The Calm"),
+    ]
+    body = paragraph("It rained.") + paragraph("Chapter 2 is better.") + paragraph("Chapter 3 is worse.")
+    assert titles(read_book(make(tmp_path / "b.docx", body))) == [(1, "")]
+
+
 def test_notes_stand_behind_their_paragraph(tmp_path: Path) -> None:
     body = paragraph("It rained.", '<w:r><w:footnoteReference w:id="2"/></w:r>', " Hard.") + paragraph("End.")
     notes = f'<w:footnote w:id="0" w:type="separator">{paragraph("x")}</w:footnote>'

@@ -207,10 +207,10 @@ def test_entities_of_a_documents_own_are_never_expanded(tmp_path: Path) -> None:
     assert spoken(book) == ["Ha &l9; &outside;", "It rained."]
 
 
-def test_a_page_of_endless_depth_is_read(tmp_path: Path) -> None:
+def test_a_page_of_endless_depth_is_refused_and_not_read_in_part(tmp_path: Path) -> None:
     deep = page("<div>" * 5_000 + "<p>Bottom.</p>" + "</div>" * 5_000 + "<p>It rained.</p>")
-    book = read_book(make_epub(tmp_path / "b.epub", {"one.xhtml": deep, "two.xhtml": TWO}))
-    assert "It stopped." in spoken(book)
+    with pytest.raises(ScriptError, match=r"one\.xhtml goes beyond what is read \(line 2: Excessive depth"):
+        read_book(make_epub(tmp_path / "b.epub", {"one.xhtml": deep, "two.xhtml": TWO}))
 
 
 def test_a_page_without_end_is_refused_by_name(tmp_path: Path) -> None:
