@@ -64,7 +64,7 @@ class Shop:
         """Press the sample like a chapter of its own: all of its takes are there already."""
         scene = choose_sample(self.narration, self.scenes)
         if scene is None:
-            yield Warned("there is no sample: no chapter has a minute of speech")
+            yield Warned("there is no sample: it would be shorter than a minute")
             return
         form = FORMATS[SOUND]
         assert isinstance(form, AudioFormat)  # noqa: S101 - MP3 is sound

@@ -137,7 +137,7 @@ def test_going_on_makes_nothing_again(sold: tuple[Path, list[Event]], studio: St
 
 def test_a_book_too_short_for_a_sample_says_so(studio: Studio, tmp_path: Path) -> None:
     events = read(studio, SHORT, tmp_path / "out", formats=("sample", "epub"), master="none")
-    assert any("no sample" in event.message for event in events if isinstance(event, Warned))
+    assert any("there is no sample" in event.message for event in events if isinstance(event, Warned))
     assert {event.path.name for event in events if isinstance(event, Exported)} == {"read-along.epub"}
     assert not (tmp_path / "out" / "exports" / "gates.json").exists()
 

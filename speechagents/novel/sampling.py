@@ -42,20 +42,23 @@ def choose_sample(narration: Narration, placed: Iterable[PlacedScene]) -> Scene 
     """The lines of the retail sample: whole paragraphs from the beginning of a chapter, its heading left out.
 
     It is the first chapter that has two minutes and more than one voice; failing that the first with two minutes, then
-    the one that has most. Dedications and mottos are too short to be taken.
+    the one that has most. Dedications and mottos are too short to be taken. In a book of very short chapters it goes
+    on from the first into those that follow.
 
     Args:
         narration: The book.
         placed: When the lines of each of the narration's chapters are heard, in order.
 
     Returns:
-        A scene of its own; None if no chapter has a minute of speech.
+        A scene of its own; None if there is not a minute of speech.
     """
     best: _Stretch | None = None
+    joined = _Stretch((), 0.0)
     for chapter, scene in zip(printed_chapters(narration), placed, strict=False):
         if chapter.credits:
             continue
         stretch = _beginning(chapter, scene)
+        joined = _going_on(joined, stretch, scene)
         if stretch is None or stretch.duration_s < SHORTEST_S:
             continue
         if stretch.duration_s >= GOOD_S and stretch.roles > 1:
@@ -64,6 +67,8 @@ def choose_sample(narration: Narration, placed: Iterable[PlacedScene]) -> Scene 
         if best is None or (best.duration_s < GOOD_S and stretch.duration_s > best.duration_s):
             best = stretch
     if best is None:
+        best = joined
+    if best.duration_s < SHORTEST_S:
         return None
     first, *rest = best.lines
     # What came before it is not heard, so it neither waits for it nor goes on from it.
@@ -88,6 +93,20 @@ def _beginning(chapter: Printed, scene: PlacedScene) -> _Stretch | None:
     if not kept:
         return None
     return _Stretch(tuple(placed.line for placed in kept), kept[-1].end_s - kept[0].start_s)
+
+
+def _going_on(joined: _Stretch, stretch: _Stretch | None, scene: PlacedScene) -> _Stretch:
+    """What chapters have together from the first one on, headings of all but the first included, until it is enough."""
+    if not joined.lines:
+        return stretch or joined
+    if joined.duration_s >= GOOD_S:
+        return joined
+    lines = list(_fitting(scene.lines, scene.start_s - joined.duration_s))
+    if not lines:
+        return joined
+    return _Stretch(
+        joined.lines + tuple(placed.line for placed in lines), joined.duration_s + lines[-1].end_s - scene.start_s
+    )
 
 
 def _fitting(lines: Sequence[PlacedLine], start_s: float) -> Iterator[PlacedLine]:
