@@ -83,7 +83,7 @@ def _declared(data: bytes) -> str:
     except LookupError:
         return ""
     # Pages that say Latin-1 are written in Windows' superset of it; a name such as "hex" is no text's.
-    if found.startswith(("iso8859-1", "ascii")) and found in ("iso8859-1", "ascii"):
+    if found in ("iso8859-1", "ascii"):
         return "" if _is_utf8(data) else "cp1252"
     return found if found.startswith(("utf-8", "iso", "cp", "koi8", "mac", "gb", "big5", "shift", "euc")) else ""
 

@@ -154,7 +154,7 @@ class _Reader:
             self._run.newline()
         elif name in _CELLS:
             self._run.text(" ", keep=False)
-        if name == "a" and (element.get("href") or "").partition("#")[0].partition("://")[1] == "":
+        if name == "a" and "://" not in (element.get("href") or ""):
             self._run.open_link(element)
         reason = self._cut_reason(element, name) if name not in _BLOCKS else ""
         if reason:

@@ -77,3 +77,16 @@ def test_the_embedded_voices_speak_the_sounds() -> None:
     # The stress is on the other syllable, so it is another sound; brackets in a text are no phonemes.
     assert by_sound.audio.samples.tobytes() != by_letters.audio.samples.tobytes()
     assert as_text.audio.duration_s > by_sound.audio.duration_s
+
+
+def test_every_english_accent_has_every_phoneme() -> None:
+    # One word with a sound of each kind: an accent that lacked one would fall silent or spell it.
+    word = phonetic_word("ˈʃɜːθɪŋdʒaɪðəʒʌtʃɔɪhæbɒlʊmeəwiːɑːjuː", "x")
+    with EspeakSynthesizer(jobs=2) as synthesizer:
+        accents = {voice.accent: voice for voice in synthesizer.voices if voice.accent.startswith("en")}
+        takes = list(synthesizer.speak([SpokenLine(word, voice) for voice in accents.values()]))
+    assert len(accents) >= 6
+    for take in takes:
+        assert isinstance(take, Take)
+        assert len(take.words) == 1
+        assert 1.2 < take.audio.duration_s < 6.0
