@@ -15,6 +15,8 @@ Owns the layout, the lock and ``production.json``. Does not know how takes, mixe
     my-play/chapters/            finished chapters of a book: places of their lines, and their sound
     my-play/branch.json          where a branch left the scene that it came from
     my-play/cast.yaml            the cast used, for editing
+    my-play/proof.json           what proofing found: line, take, time, verdict
+    my-play/proof.jsonl          what was listened to already, and which takes were kept
     my-play/takes/<sha256>.flac  content-addressed takes
     my-play/exports/             what listeners and editors get
     my-play/work/                mixes of a run that is going on; emptied when it ends
