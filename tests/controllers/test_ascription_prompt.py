@@ -164,12 +164,13 @@ def test_a_novel_stands_in_quotes_alone_whatever_it_says(text: str) -> None:
 @by_attack
 def test_an_answer_that_obeys_a_novel_names_nobody_who_is_not_listed(text: str) -> None:
     for written in (text, answer((1, text)), answer((1, "A"), note=text), json.dumps({"speakers": text})):
+        told, complaint = {}, ""
         try:
-            told = parse_ascription(written, NAMED)
+            told = dict(parse_ascription(written, NAMED))
         except BadAnswerError as error:
-            assert str(error).isprintable()
-            continue
+            complaint = str(error)
         assert set(told.values()) <= {"Emma Hart"}
+        assert complaint.isprintable()
 
 
 def ascribed(*says: str | Reply, count: int = 1) -> tuple[list[Ascribed | Unascribed], TellingModel]:
