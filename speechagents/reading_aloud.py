@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from speechagents.attribution.keeping import KeptAttributions
 from speechagents.attribution.quotation import Character
@@ -19,6 +19,7 @@ from speechagents.drama import NARRATOR, role_key
 from speechagents.errors import ProductionError, SettingsError
 from speechagents.events import Event
 from speechagents.novel.cast_sheet import CastSheet, read_cast_sheet, write_cast_sheet
+from speechagents.novel.chapter_reader import TagReading
 from speechagents.novel.corrections import corrected_characters
 from speechagents.novel.narration import Narration, NarrationOptions, narrate
 from speechagents.novel.selection import parse_chapters
@@ -29,8 +30,11 @@ from speechagents.production.folder import Production
 from speechagents.production.masters import master_named
 from speechagents.production.proofing.record import ProofRecord
 from speechagents.production.storage import write_atomically
+from speechagents.pronunciation.lexicon import Lexicon, read_lexicon
+from speechagents.pronunciation.saying import Pronunciation
 from speechagents.proofreading import ScenePlaces, proof_play
-from speechagents.recital import KIND, Reading, Recital
+from speechagents.reading_matter import Reading
+from speechagents.recital import KIND, Recital
 from speechagents.settings import ReadSettings
 from speechagents.voices.casting import Cast, Override, Overrides
 from speechagents.voices.measure import voice_distance
@@ -40,6 +44,9 @@ BOOK_FILE: Final = "book.json"
 ATTRIBUTION_FILE: Final = "attribution.json"
 CHARACTERS_FILE: Final = "characters.csv"
 COVER_FILE: Final = "cover"
+LEXICON_FILE: Final = "lexicon.pls"
+_GIVEN: Final = {"characters": CHARACTERS_FILE, "cover": COVER_FILE, "lexicon": LEXICON_FILE}
+"""Files of the user that are copied into the folder, by the option that names them."""
 _MAX_KEPT_BYTES: Final = 256_000_000
 
 
@@ -106,6 +113,7 @@ def _prepared(
     ranges = parse_chapters(settings.chapters) if settings.chapters else None
     if settings.cover is not None:
         read_cover(settings.cover)
+    lexicon = read_lexicon(settings.lexicon) if settings.lexicon is not None else Lexicon()
     sheet = read_cast_sheet(settings.cast) if settings.cast is not None else None
     production = Production(out, must_exist=resume)
     _refuse_another_kind(production)
@@ -132,7 +140,7 @@ def _prepared(
         language=narration.language,
         chapters=chosen.chapters,
         scenes=chosen.scenes,
-        warnings=narration.warnings,
+        warnings=(*narration.warnings, *lexicon.warnings),
         cover=book.cover,
         narration=chosen,
     )
@@ -148,7 +156,9 @@ def _prepared(
             corrections=told.corrections,
         )
 
-    return _Prepared(Recital(troupe, reading, cast, settings, remembered or settings, production), write_down)
+    pronunciation = Pronunciation(lexicon, narration.language)
+    recital = Recital(troupe, reading, cast, settings, remembered or settings, production, pronunciation)
+    return _Prepared(recital, write_down)
 
 
 def is_book(out: Path) -> bool:
@@ -174,9 +184,10 @@ def remembered_book(out: Path) -> tuple[Book, ReadSettings]:
     except (OSError, ValueError) as error:
         raise ProductionError(f"{path}: cannot be read ({error}); read the book again with --out {out}") from error
     # What lies in the folder counts; the files that it was once read from may have changed or gone.
-    characters = production.folder / CHARACTERS_FILE if settings.characters is not None else None
-    cover = production.folder / COVER_FILE if settings.cover is not None else None
-    return book, replace(settings, cast=None, characters=characters, cover=cover)
+    lying: dict[str, Any] = {
+        name: production.folder / file for name, file in _GIVEN.items() if getattr(settings, name) is not None
+    }
+    return book, replace(settings, cast=None, **lying)
 
 
 def _paragraphs(book: Book) -> list[tuple[int, int]]:
@@ -204,7 +215,16 @@ def _characters(settings: ReadSettings) -> tuple[Character, ...] | None:
 
 
 def _options(settings: ReadSettings) -> NarrationOptions:
-    return NarrationOptions(language=settings.language, first_person=settings.first_person, credits=settings.credits)
+    return NarrationOptions(
+        language=settings.language,
+        tags=TagReading(settings.tags),
+        min_confidence=settings.min_confidence,
+        first_person=settings.first_person,
+        credits=settings.credits,
+        opening=settings.opening,
+        closing=settings.closing,
+        narrator_name=settings.narrator_name,
+    )
 
 
 def _of_known(overrides: Overrides, narration: Narration) -> Overrides:
@@ -248,9 +268,10 @@ def _write_down(production: Production, book: Book, settings: ReadSettings) -> N
     from speechagents.books.book_json import book_to_json
 
     write_atomically(production.folder / BOOK_FILE, book_to_json(book).encode("utf-8", "surrogatepass"))
-    for name, path in ((CHARACTERS_FILE, settings.characters), (COVER_FILE, settings.cover)):
-        if path is not None and path.absolute() != (production.folder / name).absolute():
-            write_atomically(production.folder / name, _bytes_of(path))
+    for name, file in _GIVEN.items():
+        path: Path | None = getattr(settings, name)
+        if path is not None and path.absolute() != (production.folder / file).absolute():
+            write_atomically(production.folder / file, _bytes_of(path))
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from speechagents.drama import NARRATOR, Line, Scene, role_key
+from speechagents.drama import NARRATOR, Line, role_key
 from speechagents.errors import SoundError
 from speechagents.events import (
     Event,
@@ -26,7 +26,6 @@ from speechagents.events import (
     Started,
     Warned,
 )
-from speechagents.novel.narration import Narration
 from speechagents.performance import Troupe
 from speechagents.production.binding import (
     READ_ALONG,
@@ -54,12 +53,15 @@ from speechagents.production.storage import storage_errors
 from speechagents.production.tags import Tags
 from speechagents.production.takes import take_address
 from speechagents.production.timeline import Timeline
+from speechagents.pronunciation.saying import Pronunciation
+from speechagents.pronunciation.timing import written_words
 from speechagents.proofreading import ProofPlay, report_of
+from speechagents.reading_matter import Reading
 from speechagents.reading_outcome import Outcome, TimeLeft
 from speechagents.settings import ReadSettings
 from speechagents.shop import Shop, kept_formats
 from speechagents.voices.casting import Cast
-from speechagents.voices.synthesizer import SpokenLine
+from speechagents.voices.synthesizer import SpokenLine, Word
 
 KIND: Final = "book"
 """What ``production.json`` calls a production that is a book."""
@@ -75,47 +77,6 @@ _OTHER_BYTES_PER_S: Final = 13_500
 """Room on disk by second of sound; what has tags of the book in it lies there twice, as kept and as given out."""
 
 
-class ChapterFacts(Protocol):
-    """What is known of a chapter beforehand."""
-
-    @property
-    def title(self) -> str:
-        """As listeners see it."""
-
-    @property
-    def chars(self) -> int:
-        """Characters that are spoken."""
-
-    @property
-    def lines(self) -> int:
-        """Lines in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A book as it is to be read aloud.
-
-    Attributes:
-        title: Of the book.
-        author: In one line.
-        language: BCP 47 tag.
-        chapters: What is known of each chapter.
-        scenes: The chapters' lines, one scene each; made when they are asked for.
-        warnings: What was doubtful and how it was decided, for people.
-        cover: The book's own picture, empty if it has none.
-        narration: The book behind it, for what shows its text; None where there is nothing but lines.
-    """
-
-    title: str
-    author: str
-    language: str
-    chapters: Sequence[ChapterFacts]
-    scenes: Sequence[Scene]
-    warnings: tuple[str, ...] = ()
-    cover: bytes = b""
-    narration: Narration | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Recital:
     """One book, decided.
@@ -127,6 +88,7 @@ class Recital:
         settings: Options of this run.
         remembered: Options that a later resume goes by.
         production: Where; open while the recital is given.
+        pronunciation: How words, numbers and names are said.
         about: Further values for ``production.json``.
     """
 
@@ -136,6 +98,7 @@ class Recital:
     settings: ReadSettings
     remembered: ReadSettings
     production: Production
+    pronunciation: Pronunciation = field(default_factory=Pronunciation)
     about: Mapping[str, Any] = field(default_factory=dict)
 
     def produce(self) -> Iterator[Event]:
@@ -338,6 +301,7 @@ class Recital:
             store=store,
             work=self.production.work,
             spoken_line=play.spoken_line,
+            written_words=self._written_words,
             formats={form.suffix: form for form in sound_formats(kept_formats(self.settings.formats)).values()},
             master=master_named(self.settings.master),
             seed=self.settings.seed,
@@ -345,9 +309,14 @@ class Recital:
         )
 
     def _spoken_line(self, proofs: ProofRecord, line: Line) -> SpokenLine:
-        """The line as its voice is asked for it: in the attempt that proofing kept."""
-        spoken = SpokenLine(line.text, self.cast[line.role].voice, line.style, line.language or self.reading.language)
+        """The line as its voice is asked for it: as it is pronounced, in the attempt that proofing kept."""
+        text = self.pronunciation.say(line.text, line.language)
+        spoken = SpokenLine(text, self.cast[line.role].voice, line.style, line.language or self.reading.language)
         return replace(spoken, attempt=proofs.attempt(take_address(self.troupe.synthesizer.identity, spoken)))
+
+    def _written_words(self, line: Line, words: tuple[Word, ...]) -> tuple[Word, ...]:
+        """Times of the words as they are written."""
+        return written_words(self.pronunciation.said(line.text, line.language), words)
 
     @property
     def _roles(self) -> int:

@@ -190,6 +190,11 @@ class ReadSettings:
         first_person: A narrator who is a character of the story speaks with that character's voice.
         narrator_voice: Id of the narrator's voice; empty leaves it to the casting.
         credits: Say title, author and voices at the start and at the end.
+        opening: Text of the opening credits instead of the usual one.
+        closing: Text of the closing credits instead of the usual one.
+        narrator_name: Whom the credits name as the reader, empty for nobody.
+        tags: ``read`` reads “said Emma”; ``drop`` leaves it out where the voice says it too.
+        min_confidence: Quotations whose speaker is less sure than this, 0 to 1, are read by the narrator.
         cast: A cast file that overrides casting and attribution; None takes the production's own, if it has one.
         lexicon: A pronunciation lexicon (PLS 1.0).
         characters: A table of the characters (CSV), instead of those that are found.
@@ -208,6 +213,11 @@ class ReadSettings:
     first_person: bool = False
     narrator_voice: str = ""
     credits: bool = True
+    opening: str = ""
+    closing: str = ""
+    narrator_name: str = ""
+    tags: str = "read"
+    min_confidence: float = 0.0
     cast: Path | None = None
     lexicon: Path | None = None
     characters: Path | None = None
@@ -218,6 +228,10 @@ class ReadSettings:
         _check_language(self.language)
         if self.notes not in NOTES:
             raise SettingsError(f"notes {self.notes!r} is none of {', '.join(NOTES)}")
+        if self.tags not in SPEECH_TAGS:
+            raise SettingsError(f"tags {self.tags!r} is none of {', '.join(SPEECH_TAGS)}")
+        if not 0.0 <= self.min_confidence <= 1.0:
+            raise SettingsError(f"a confidence of {self.min_confidence:g} is not between 0 and 1")
         for name in ("title", "author"):
             if len(getattr(self, name)) > 300:
                 raise SettingsError(f"the {name} is longer than 300 characters")
@@ -238,11 +252,14 @@ class ReadSettings:
 
 
 NOTES = ("skip", "read")
+SPEECH_TAGS = ("read", "drop")
 
 _READ_FITS: Mapping[str, Callable[[object], bool]] = {
     "formats": lambda value: isinstance(value, list) and all(isinstance(name, str) for name in value),
     **dict.fromkeys(("proof", "first_person", "credits"), _is(bool)),
     "seed": _is(int),
     **dict.fromkeys(("master", "chapters", "language", "title", "author", "notes", "narrator_voice"), _is(str)),
+    **dict.fromkeys(("opening", "closing", "narrator_name", "tags"), _is(str)),
+    "min_confidence": lambda value: type(value) in (int, float),
     **dict.fromkeys(("cast", "lexicon", "characters", "cover"), _is(str)),
 }

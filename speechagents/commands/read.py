@@ -12,7 +12,7 @@ from pathlib import Path
 
 from speechagents.commands.options import Commands, finish, formats
 from speechagents.errors import SettingsError
-from speechagents.settings import NOTES, ReadSettings
+from speechagents.settings import NOTES, SPEECH_TAGS, ReadSettings
 
 _DEFAULTS = ReadSettings()
 
@@ -42,6 +42,19 @@ def add_read_command(commands: Commands, common: argparse.ArgumentParser) -> Non
     )
     read.add_argument(
         "--credits", action=argparse.BooleanOptionalAction, default=True, help="say title and author (default: yes)"
+    )
+    read.add_argument("--opening", default="", metavar="TEXT", help="opening credits (default: title and author)")
+    read.add_argument("--closing", default="", metavar="TEXT", help="closing credits (default: the end, and thanks)")
+    read.add_argument("--narrator-name", default="", metavar="NAME", help="whom the credits name as the reader")
+    read.add_argument(
+        "--tags", choices=SPEECH_TAGS, default=_DEFAULTS.tags, help="read “said Emma”, or drop it (default: read)"
+    )
+    read.add_argument(
+        "--min-confidence",
+        type=float,
+        default=_DEFAULTS.min_confidence,
+        metavar="0..1",
+        help="less sure quotations go to the narrator (default 0)",
     )
     read.add_argument("--title", default="", help="title (default: the book's)")
     read.add_argument("--author", default="", help="author (default: the book's)")

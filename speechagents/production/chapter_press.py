@@ -51,6 +51,7 @@ class Press:
         store: Where finished chapters are kept.
         work: Folder for reels.
         spoken_line: A line as its role's voice is asked to speak it.
+        written_words: Times of a line's words as they are written, from those that its take names.
         formats: Formats of sound to make, by suffix.
         master: Standard that each chapter meets by itself; None leaves it as it is.
         seed: Of the gaps.
@@ -63,6 +64,7 @@ class Press:
     store: ChapterStore
     work: Path
     spoken_line: Callable[[Line], SpokenLine]
+    written_words: Callable[[Line, tuple[Word, ...]], tuple[Word, ...]]
     formats: Mapping[str, AudioFormat]
     master: Master | None
     seed: int
@@ -214,7 +216,8 @@ def _speak(press: Press, lines: Sequence[Line], path: Path) -> Iterator[Product]
             if isinstance(one.take, FailedTake):
                 said.append(_Said(one.line, "", None, (), one.reused, one.take.reason))
             else:
-                said.append(_Said(one.line, one.address, reel.add(one.take.audio), one.take.words, one.reused))
+                words = press.written_words(one.line, one.take.words)
+                said.append(_Said(one.line, one.address, reel.add(one.take.audio), words, one.reused))
     finally:
         reel.close()
     yield Product((said, doubts), 0.0, 0)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from speechagents.production.loudness import Loudness
 from speechagents.production.programme import PROGRAMME_HZ
 from speechagents.production.storage import storage_errors, write_atomically
 from speechagents.production.timeline import PlacedLine, PlacedScene
+from speechagents.pronunciation.respelling import shown
 from speechagents.voices.synthesizer import Word
 
 _FORMAT: Final = 1
@@ -94,6 +95,7 @@ class ChapterPlan:
 
 def _placed(line: Line, place: Place, start_s: float) -> PlacedLine:
     at = start_s + place.start_s
+    line = replace(line, text=shown(line.text))
     words = tuple(Word(word.text, at + word.start_s, at + word.end_s) for word in place.words)
     return PlacedLine(line, place.take, at, place.duration_s, words)
 
