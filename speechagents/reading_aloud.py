@@ -146,8 +146,10 @@ def _prepared(
     )
 
     def write_down() -> None:
-        _write_down(production, book, settings)
+        same = _write_down(production, book, settings)
         kept.write()
+        if same and sheet is None and set(told.overrides.wishes) == set(cast.overrides().wishes):
+            return  # It stays as it is, with the reasons that it was written with.
         write_cast_sheet(
             cast,
             production.cast_path,
@@ -164,6 +166,16 @@ def _prepared(
 def is_book(out: Path) -> bool:
     """Whether a folder holds a book that is read aloud."""
     return (out / BOOK_FILE).is_file()
+
+
+def refuse_book(out: Path) -> None:
+    """Keep a script out of a book's folder.
+
+    Raises:
+        ProductionError: The folder holds a book.
+    """
+    if is_book(out):
+        raise ProductionError(f"{out}: holds a book that is read aloud; name a new folder for --out")
 
 
 def remembered_book(out: Path) -> tuple[Book, ReadSettings]:
@@ -263,15 +275,20 @@ def _refuse_another_kind(production: Production) -> None:
         )
 
 
-def _write_down(production: Production, book: Book, settings: ReadSettings) -> None:
-    """What a later run starts from, if only the folder is left."""
+def _write_down(production: Production, book: Book, settings: ReadSettings) -> bool:
+    """What a later run starts from, if only the folder is left; whether it is the same book as before."""
     from speechagents.books.book_json import book_to_json
 
-    write_atomically(production.folder / BOOK_FILE, book_to_json(book).encode("utf-8", "surrogatepass"))
+    path = production.folder / BOOK_FILE
+    data = book_to_json(book).encode("utf-8", "surrogatepass")
+    same = path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
+    if not same:
+        write_atomically(path, data)
     for name, file in _GIVEN.items():
         path: Path | None = getattr(settings, name)
         if path is not None and path.absolute() != (production.folder / file).absolute():
             write_atomically(production.folder / file, _bytes_of(path))
+    return same
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -39,7 +39,7 @@ from speechagents.production.folder import Production
 from speechagents.production.masters import master_named
 from speechagents.production.sounds import SoundLibrary
 from speechagents.proofreading import proof_performance
-from speechagents.reading_aloud import is_book, proof_book, read_aloud, remembered_book
+from speechagents.reading_aloud import is_book, proof_book, read_aloud, refuse_book, remembered_book
 from speechagents.scripts.breakdown import break_down
 from speechagents.scripts.reading import load_script
 from speechagents.scripts.scene_file import read_scene
@@ -209,6 +209,7 @@ class Studio:
         self, script: Script, out: Path, settings: PerformSettings, *, resume: bool, remembered: PerformSettings
     ) -> Performance:
         """Everything decided; nothing is written yet."""
+        refuse_book(out)
         check_formats(settings.formats)
         master_named(settings.master)
         if not script.title:

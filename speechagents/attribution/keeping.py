@@ -45,14 +45,22 @@ class KeptAttributions:
         Args:
             characters: Who there is; None finds them.
         """
-        from speechagents.attribution.attribute import MODEL_VERSION, attribute
+        from speechagents.attribution.attribute import attribute
 
-        given = None if characters is None else [[one.name, one.aliases, one.gender.value] for one in characters]
-        key = hashlib.sha256(json.dumps([self._digest, MODEL_VERSION, given]).encode()).hexdigest()
+        key = self._key(characters)
         if key not in self._used:
             known = self._known.get(key)
             self._used[key] = known or attribute(self._text, self._paragraphs, characters=characters)
         return self._used[key]
+
+    def know(self, attribution: Attribution, characters: Sequence[Character] | None = None) -> None:
+        """Take over what was found elsewhere, by a person for example.
+
+        Args:
+            attribution: Who says what.
+            characters: Who there was said to be; None for those that were found.
+        """
+        self._used[self._key(characters)] = attribution
 
     def write(self) -> None:
         """Keep what was asked for, and forget what was not.
@@ -62,6 +70,12 @@ class KeptAttributions:
         """
         values = {key: attribution_to_json(one) for key, one in self._used.items()}
         write_atomically(self._path, json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
+    def _key(self, characters: Sequence[Character] | None) -> str:
+        from speechagents.attribution.attribute import MODEL_VERSION
+
+        given = None if characters is None else [[one.name, one.aliases, one.gender.value] for one in characters]
+        return hashlib.sha256(json.dumps([self._digest, MODEL_VERSION, given]).encode()).hexdigest()
 
 
 def _read(path: Path) -> dict[str, Attribution]:
