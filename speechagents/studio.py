@@ -47,8 +47,6 @@ from speechagents.scripts.script import Script
 from speechagents.settings import ImproviseSettings, PerformSettings, ReadSettings
 from speechagents.voices.synthesizer import ChecksLanguage, Synthesizer
 
-UNTITLED = "Untitled"
-
 
 class Studio:
     """Loaded back ends, ready to perform. Use it as a context manager, or call `close`.
@@ -130,8 +128,8 @@ class Studio:
             InputError: The book, the cast, the cover or an option is at fault; nothing was written.
             ProductionError: The folder cannot be used.
         """
-        book = book if isinstance(book, Book) else Path(book)
-        return read_aloud(self._troupe, book, Path(out), settings or ReadSettings(), resume=resume)
+        source = book if isinstance(book, Book) else Path(book)
+        return read_aloud(self._troupe, source, Path(out), settings or ReadSettings(), resume=resume)
 
     def resume(self, out: Path | str) -> Iterator[Event]:
         """Go on with a production as it was started: same script or book, same settings.
@@ -213,7 +211,7 @@ class Studio:
         check_formats(settings.formats)
         master_named(settings.master)
         if not script.title:
-            title = Path(script.source).stem or UNTITLED
+            title = Path(script.source).stem or "Untitled"
             script = replace(script, title_page=(("Title", title), *script.title_page))
         if settings.cover is not None:
             read_cover(settings.cover)

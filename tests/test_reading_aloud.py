@@ -1,4 +1,4 @@
-"""A book from text to files: gone on with from its folder alone, never made twice, the same bytes however it came about.
+"""A book from text to files: gone on with from its folder alone, never made twice, the same bytes in any case.
 
 The voices are the real ones; who says what is given.
 """
@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,7 +27,6 @@ from speechagents.books.book import Book
 from speechagents.books.book_json import book_to_json
 from speechagents.errors import ProductionError, SettingsError, SpeechAgentsError, StorageError
 from speechagents.events import Event, Exported, Finished, ReadingProgress, SceneReady, Started
-from speechagents.production import folder as folder_module
 from speechagents.settings import PerformSettings, ReadSettings
 from speechagents.stream import read_stream
 
@@ -78,10 +77,10 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def done(studio: Studio, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[Event]]]:
+def done(studio: Studio, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Event]]:
     """The book, read once."""
     out = tmp_path_factory.mktemp("book") / "out"
-    yield out, read(studio, BOOK, out)
+    return out, read(studio, BOOK, out)
 
 
 @pytest.fixture
@@ -103,7 +102,7 @@ def test_a_book_is_one_file_with_chapters_and_a_file_for_each(done: tuple[Path, 
     with av.open(str(out / "exports" / "programme.m4b")) as container:
         chapters = container.chapters()
     assert [chapter["metadata"]["title"] for chapter in chapters] == [event.scene.title for event in scenes]
-    starts = [chapter["start"] * float(chapter["time_base"]) for chapter in chapters]
+    starts = [chapter["start"] * float(chapter["time_base"] or 0) for chapter in chapters]
     assert starts == pytest.approx([event.scene.start_s for event in scenes], abs=1e-3)
     assert sorted(path.name for path in (out / "exports").glob("*.mp3")) == [
         f"chapter-{number:03}.mp3" for number in range(1, 6)
@@ -253,7 +252,7 @@ def test_a_disk_without_room_is_refused_before_anything_is_spoken(
     studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(folder_module.shutil, "disk_usage", lambda _: usage._replace(free=1_000_000))
+    monkeypatch.setattr("speechagents.production.folder.shutil.disk_usage", lambda _: usage._replace(free=1_000_000))
     with pytest.raises(StorageError, match="free some space"):
         read(studio, BOOK, tmp_path / "out")
     assert not list((tmp_path / "out").glob("takes/*"))
