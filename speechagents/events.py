@@ -6,9 +6,9 @@ A performance sends, in this order: one `Started`; for each scene its `LineSpoke
 in order of time, then its `SceneReady`; then `ExportProgress` and `Exported` of all formats, interleaved; one
 `Finished`. A `Warned` may come anywhere.
 
-A book sends one `Started`; for each chapter, in order, what is doubtful (`Warned`) or missing (`LineFailed`) in it,
-its `SceneReady` and the `Exported` of its own files, with `ReadingProgress` in between; then the files of the whole
-book and one `Finished`.
+A book sends `SpeakersAsked` while a language model is asked who speaks, if one is; then one `Started`; for each
+chapter, in order, what is doubtful (`Warned`) or missing (`LineFailed`) in it, its `SceneReady` and the `Exported` of
+its own files, with `ReadingProgress` in between; then the files of the whole book and one `Finished`.
 
 An improvised scene sends one `Started`; `MessageSpoken` and `TurnPassed` as it is played; one `SceneOver`; and then
 what a performance sends from its first `LineSpoken` on, while the scene is mixed and exported.
@@ -45,6 +45,7 @@ __all__ = [
     "SceneOver",
     "SceneReady",
     "SoundReady",
+    "SpeakersAsked",
     "Started",
     "TurnPassed",
     "Warned",
@@ -135,6 +136,19 @@ class SceneReady:
 
     index: int
     scene: PlacedScene
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakersAsked:
+    """How far the questions are that a language model is asked about who speaks in a book.
+
+    Attributes:
+        done: Questions that are through, those of earlier runs included.
+        of: All questions.
+    """
+
+    done: int
+    of: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +289,7 @@ Event = (
     | LineFailed
     | SoundReady
     | SceneReady
+    | SpeakersAsked
     | ReadingProgress
     | ExportProgress
     | Exported

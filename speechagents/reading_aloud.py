@@ -1,20 +1,23 @@
 """A book from file to production: read, attributed, narrated, cast, and read aloud.
 
 Owns the order of that work and what a later run starts from: ``book.json`` (the book as it was read, so that the file
-is not needed any more), ``attribution.json`` (who says what, so that nothing is attributed twice) and ``cast.yaml``.
-Each step is a module of its own; how chapters become sound is `recital`'s.
+is not needed any more), ``attribution.json`` (who says what, so that nothing is attributed twice), ``answers.jsonl``
+(what a language model said about it) and ``cast.yaml``. Each step is a module of its own; how chapters become sound is
+`recital`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from speechagents.ascriber import asks, choose_ascriber, pinned, second_opinion
 from speechagents.attribution.keeping import KeptAttributions
 from speechagents.attribution.quotation import Character
 from speechagents.books.book import BlockKind, Book
+from speechagents.controllers.ascribing import Ascribes
 from speechagents.drama import NARRATOR, role_key
 from speechagents.errors import ProductionError, SettingsError
 from speechagents.events import Event
@@ -69,7 +72,13 @@ def read_aloud(
         resume: Refuse a folder that holds no production yet.
         remembered: Options that a later resume goes by, `settings` if None.
     """
-    prepared = _prepared(troupe, book, out, settings, resume=resume, remembered=remembered)
+    settings = pinned(settings)
+    ascriber = (
+        choose_ascriber(settings.controller, model=settings.model, server=settings.server) if asks(settings) else None
+    )
+    prepared = yield from _prepared(
+        troupe, book, out, settings, resume=resume, remembered=remembered and pinned(remembered), ascriber=ascriber
+    )
     with prepared.recital.production:
         prepared.write_down()
         yield from prepared.recital.produce()
@@ -78,7 +87,8 @@ def read_aloud(
 def proof_book(troupe: Troupe, out: Path) -> Iterator[Event]:
     """Proof the takes of a book; see `Studio.proof`."""
     book, settings = remembered_book(out)
-    recital = _prepared(troupe, book, out, settings, resume=True).recital
+    prepared = yield from _prepared(troupe, book, out, settings, resume=True, ascriber=None)
+    recital = prepared.recital
     with recital.production:
         yield recital.started()
         proofs = ProofRecord(out)
@@ -106,7 +116,8 @@ def _prepared(
     *,
     resume: bool,
     remembered: ReadSettings | None = None,
-) -> _Prepared:
+    ascriber: Ascribes | None,
+) -> Generator[Event, None, _Prepared]:
     """Read, attribute, narrate and cast; see `read_aloud`."""
     check_book_formats(settings.formats)
     master_named(settings.master)
@@ -130,7 +141,10 @@ def _prepared(
     attribution = kept.attribution(characters)
     if told.corrections.people:
         attribution = kept.attribution(corrected_characters(attribution.characters, told.corrections))
-    narration = narrate(book, attribution, sheet=told, options=_options(settings))
+    asked = yield from second_opinion(
+        book.text, _paragraphs(book), attribution, settings, production.folder, ascriber=ascriber
+    )
+    narration = narrate(book, asked.attribution, sheet=told, options=_options(settings))
     overrides = told.overrides if sheet is not None else _of_known(told.overrides, narration)
     cast = _cast(troupe, narration, overrides, settings)
     chosen = narration if ranges is None else narration.only(ranges.numbers(len(narration.numbers)))
@@ -140,7 +154,7 @@ def _prepared(
         language=narration.language,
         chapters=chosen.chapters,
         scenes=chosen.scenes,
-        warnings=(*narration.warnings, *lexicon.warnings),
+        warnings=(*asked.warnings, *narration.warnings, *lexicon.warnings),
         cover=book.cover,
         narration=chosen,
     )
@@ -285,9 +299,9 @@ def _write_down(production: Production, book: Book, settings: ReadSettings) -> b
     if not same:
         write_atomically(path, data)
     for name, file in _GIVEN.items():
-        path: Path | None = getattr(settings, name)
-        if path is not None and path.absolute() != (production.folder / file).absolute():
-            write_atomically(production.folder / file, _bytes_of(path))
+        given: Path | None = getattr(settings, name)
+        if given is not None and given.absolute() != (production.folder / file).absolute():
+            write_atomically(production.folder / file, _bytes_of(given))
     return same
 
 

@@ -13,6 +13,8 @@ from typing import Any, Self
 from speechagents.errors import SettingsError
 
 DEFAULT_FORMATS = ("m4b", "mp3", "vtt", "json")
+UNSURE_BELOW = 0.6
+"""Quotations with less confidence are asked about, where a language model is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,11 @@ class ReadSettings:
         narrator_name: Whom the credits name as the reader, empty for nobody.
         tags: ``read`` reads “said Emma”; ``drop`` leaves it out where the voice says it too.
         min_confidence: Quotations whose speaker is less sure than this, 0 to 1, are read by the narrator.
+        controller: Name of the controller that is asked who speaks where that is unsure. Nobody is asked if this,
+            `model` and `server` are empty.
+        model: Name of its model; empty leaves the choice to it.
+        server: Base URL of an OpenAI-compatible server that is asked; empty takes one that runs on this machine.
+        unsure: Quotations with less confidence than this, 0 to 1, are asked about.
         cast: A cast file that overrides casting and attribution; None takes the production's own, if it has one.
         lexicon: A pronunciation lexicon (PLS 1.0).
         characters: A table of the characters (CSV), instead of those that are found.
@@ -218,6 +225,10 @@ class ReadSettings:
     narrator_name: str = ""
     tags: str = "read"
     min_confidence: float = 0.0
+    controller: str = ""
+    model: str = ""
+    server: str = ""
+    unsure: float = UNSURE_BELOW
     cast: Path | None = None
     lexicon: Path | None = None
     characters: Path | None = None
@@ -230,8 +241,9 @@ class ReadSettings:
             raise SettingsError(f"notes {self.notes!r} is none of {', '.join(NOTES)}")
         if self.tags not in SPEECH_TAGS:
             raise SettingsError(f"tags {self.tags!r} is none of {', '.join(SPEECH_TAGS)}")
-        if not 0.0 <= self.min_confidence <= 1.0:
-            raise SettingsError(f"a confidence of {self.min_confidence:g} is not between 0 and 1")
+        for confidence in (self.min_confidence, self.unsure):
+            if not 0.0 <= confidence <= 1.0:
+                raise SettingsError(f"a confidence of {confidence:g} is not between 0 and 1")
         for name in ("title", "author"):
             if len(getattr(self, name)) > 300:
                 raise SettingsError(f"the {name} is longer than 300 characters")
@@ -260,6 +272,7 @@ _READ_FITS: Mapping[str, Callable[[object], bool]] = {
     "seed": _is(int),
     **dict.fromkeys(("master", "chapters", "language", "title", "author", "notes", "narrator_voice"), _is(str)),
     **dict.fromkeys(("opening", "closing", "narrator_name", "tags"), _is(str)),
-    "min_confidence": lambda value: type(value) in (int, float),
+    **dict.fromkeys(("controller", "model", "server"), _is(str)),
+    **dict.fromkeys(("min_confidence", "unsure"), lambda value: type(value) in (int, float)),
     **dict.fromkeys(("cast", "lexicon", "characters", "cover"), _is(str)),
 }

@@ -26,6 +26,7 @@ from speechagents.events import (
     ReadingProgress,
     SceneOver,
     SceneReady,
+    SpeakersAsked,
     Started,
     TurnPassed,
     Warned,
@@ -88,6 +89,7 @@ class _Bars:
         self._progress = progress
         self._scenes = 0
         self._speaking: TaskID | None = None
+        self._asking: TaskID | None = None
         self._reading: TaskID | None = None
         self._exports: dict[str, TaskID] = {}
 
@@ -119,6 +121,8 @@ class _Bars:
             case LineFailed() if self._speaking is not None:
                 self._progress.advance(self._speaking)
                 self._print(event)
+            case SpeakersAsked():
+                self._ask(event)
             case ReadingProgress():
                 self._read(event)
             case ExportProgress():
@@ -136,6 +140,11 @@ class _Bars:
                 self._print(event)
             case _:
                 pass
+
+    def _ask(self, event: SpeakersAsked) -> None:
+        if self._asking is None:
+            self._asking = self._progress.add_task("asking who speaks", total=event.of)
+        self._progress.update(self._asking, completed=event.done)
 
     def _read(self, event: ReadingProgress) -> None:
         """One bar for a whole book, with the time left as the work itself tells it."""
@@ -177,6 +186,8 @@ def _sentence(event: Event, scenes: int) -> str:
             return f"line {event.line.number} of {event.line.role} could not be spoken: {event.reason}"
         case SceneReady():
             return f"scene {event.index + 1}/{scenes} {event.scene.title}: {clock(event.scene.end_s)}"
+        case SpeakersAsked():
+            return f"asked who speaks: {event.done} of {event.of} questions"
         case ReadingProgress():
             left = "" if event.left_s is None else f", {clock(event.left_s)} left"
             return f"{event.chapters} of {scenes} chapters, {100 * event.done:.0f} % done{left}"

@@ -1,7 +1,8 @@
 """Answers of a language model on disk, so that nothing is asked twice.
 
-Owns the file: one answer a line, appended as soon as it is there. Does not know what was asked; whoever asks names each
-question by a key. It is a cache: a line that is cut short or damaged counts as not there, and is asked again.
+Owns the file: one answer a line, appended as soon as it is there. Does not know what was asked; whoever asks names
+each question by a key, and who answered. It is a cache: a line that is cut short or damaged counts as not there, and
+is asked again.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class KeptAnswers:
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
-        self._known: dict[str, Speakers] = {}
+        self._known: dict[tuple[str, str], Speakers] = {}
+        self._latest: dict[str, Speakers] = {}
         self._torn = False
         if path is not None and path.exists():
             with storage_errors(path):
@@ -45,20 +47,30 @@ class KeptAnswers:
     def __len__(self) -> int:
         return len(self._known)
 
-    def find(self, key: str) -> Speakers | None:
-        """The answer to a question, None if there is none yet; one that could not be used is empty."""
-        return self._known.get(key)
+    def find(self, key: str, by: str | None) -> Speakers | None:
+        """The answer to a question, None if there is none yet; one that could not be used is empty.
 
-    def keep(self, key: str, speakers: Speakers) -> None:
+        Args:
+            key: Names the question.
+            by: Who is to have answered; None takes the latest answer of anybody.
+        """
+        return self._latest.get(key) if by is None else self._known.get((key, by))
+
+    def keep(self, key: str, by: str, speakers: Speakers) -> None:
         """Remember an answer; it is on disk when this returns.
+
+        Args:
+            key: Names the question.
+            by: Who answered.
+            speakers: What was answered.
 
         Raises:
             StorageError: The disk is full or read-only.
         """
-        self._known[key] = dict(speakers)
+        self._known[key, by] = self._latest[key] = dict(speakers)
         if self._path is None:
             return
-        line = entry_line({"key": key, "speakers": {str(number): name for number, name in speakers.items()}})
+        line = entry_line({"key": key, "by": by, "speakers": {str(number): name for number, name in speakers.items()}})
         with storage_errors(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("ab") as file:
@@ -72,9 +84,10 @@ class KeptAnswers:
                 self._torn = not line.endswith(b"\n")
                 try:
                     entry = json.loads(line)
-                    self._known[_text(entry["key"])] = _speakers(entry["speakers"])
+                    key, by, speakers = _text(entry["key"]), _text(entry["by"]), _speakers(entry["speakers"])
                 except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
                     continue
+                self._known[key, by] = self._latest[key] = speakers
 
 
 def _speakers(value: object) -> Speakers:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -24,9 +24,7 @@ from speechagents.controllers.ascribing import Ascribed, Ascribes, Excerpt
 from speechagents.controllers.ascription_prompt import ASCRIPTIONS_VERSION
 from speechagents.controllers.controller import Usage
 from speechagents.errors import ControllerError, SettingsError
-
-UNSURE_BELOW: Final = 0.6
-"""Confidence under which quotations are asked about unless told otherwise."""
+from speechagents.settings import UNSURE_BELOW
 
 AGREED: Final = 0.9
 """Confidence of a speaker whom the model names too. Not calibrated: it depends on the model."""
@@ -36,8 +34,18 @@ TOLD: Final = 0.75
 BATCH: Final = 8
 """Questions that are under way together; answers are kept after each batch."""
 
-Progress = Callable[[int, int], None]
-"""Told how many questions are through, and of how many."""
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How far the asking is.
+
+    Attributes:
+        done: Questions that are through, those of earlier runs included.
+        of: All questions.
+    """
+
+    done: int
+    of: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +75,15 @@ def ask_about_unsure(
     text: str,
     paragraphs: Sequence[tuple[int, int]],
     attribution: Attribution,
-    controller: Ascribes,
+    controller: Ascribes | None,
     *,
     below: float = UNSURE_BELOW,
     most: int | None = None,
     answers: KeptAnswers | None = None,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Told:
-    """Ask a language model who speaks where that is unsure.
+    """Ask a language model who speaks where that is unsure, to the end; see `asking_about_unsure`.
 
     Args:
         text: The novel.
@@ -83,10 +91,49 @@ def ask_about_unsure(
         attribution: Who says what, as found without the model.
         controller: Who is asked.
         below: Quotations with less confidence are unsure.
+        most: Most quotations to ask about.
+        answers: What was answered before.
+        seed: Of the model.
+        progress: Told how many questions are through, and of how many.
+    """
+    asking = asking_about_unsure(
+        text, paragraphs, attribution, controller, below=below, most=most, answers=answers, seed=seed
+    )
+    while True:
+        try:
+            asked = next(asking)
+        except StopIteration as end:
+            told: Told = end.value
+            return told
+        if progress is not None:
+            progress(asked.done, asked.of)
+
+
+def asking_about_unsure(
+    text: str,
+    paragraphs: Sequence[tuple[int, int]],
+    attribution: Attribution,
+    controller: Ascribes | None,
+    *,
+    below: float = UNSURE_BELOW,
+    most: int | None = None,
+    answers: KeptAnswers | None = None,
+    seed: int = 0,
+) -> Generator[Asked, None, Told]:
+    """Ask a language model who speaks where that is unsure, batch by batch.
+
+    Args:
+        text: The novel.
+        paragraphs: Offsets of its paragraphs, in order, apart from each other.
+        attribution: Who says what, as found without the model.
+        controller: Who is asked; None asks nobody and goes by the answers that are there.
+        below: Quotations with less confidence are unsure.
         most: Ask about no more quotations than so many, the least sure ones; None for all that are unsure.
         answers: What was answered before; None remembers nothing.
         seed: Of the model.
-        progress: Called after each batch of questions.
+
+    Yields:
+        How far it is: before the first batch of questions, and after each.
 
     Returns:
         The attribution with the model's answers. A model that fails costs nothing but these: it is told in `warnings`.
@@ -101,8 +148,8 @@ def ask_about_unsure(
         raise SettingsError(f"{most} quotations cannot be asked about")
     unsure = unsure_quotes(attribution, below=below, most=most)
     questions = list(questions_about(text, paragraphs, attribution, unsure, known=below))
-    exchange = _Exchange(controller, KeptAnswers() if answers is None else answers, seed, progress or _silent)
-    heard = exchange.run(questions)
+    exchange = _Exchange(controller, KeptAnswers() if answers is None else answers, seed)
+    heard = yield from exchange.run(questions)
     named: dict[int, str | None] = {}
     for question, speakers in zip(questions, heard, strict=True):
         named |= {question.quotes[number - 1]: name for number, name in (speakers or {}).items()}
@@ -125,55 +172,62 @@ def ask_about_unsure(
 class _Exchange:
     """Questions put to one controller, batch by batch."""
 
-    def __init__(self, controller: Ascribes, answers: KeptAnswers, seed: int, progress: Progress) -> None:
+    def __init__(self, controller: Ascribes | None, answers: KeptAnswers, seed: int) -> None:
         self._controller = controller
         self._answers = answers
         self._seed = seed
-        self._progress = progress
         self._failures: Counter[str] = Counter()
         self.sent = 0
         self.usage = Usage()
 
-    def run(self, questions: Sequence[Question]) -> list[Speakers | None]:
+    def run(self, questions: Sequence[Question]) -> Generator[Asked, None, list[Speakers | None]]:
         """The usable part of each answer, None where there is none."""
         if not questions:
             return []
+        keys = [_key(self._seed, question.excerpt) for question in questions]
+        by: str | None = None
         try:
-            identity = self._controller.identity
+            by = self._controller.identity if self._controller else None
         except ControllerError as error:
-            self._fail(str(error), len(questions))
-            return [None] * len(questions)
-        keys = [_key(identity, self._seed, question.excerpt) for question in questions]
-        still = [at for at, key in enumerate(keys) if self._answers.find(key) is None]
-        through = len(questions) - len(still)
-        self._progress(through, len(questions))
-        for first in range(0, len(still), BATCH):
-            batch = still[first : first + BATCH]
-            if not self._ask([(keys[at], questions[at].excerpt) for at in batch]):
-                # Whoever answers nothing at all will not answer the rest either, and each try may take minutes.
-                self._fail("it was not asked any more", len(still) - first - len(batch))
-                break
-            through += len(batch)
-            self._progress(through, len(questions))
-        kept = [self._answers.find(key) for key in keys]
+            # Whoever cannot even say which model there is has answered before, or has not.
+            self._fail(str(error), sum(self._answers.find(key, None) is None for key in keys))
+        if self._controller is not None and by is not None:
+            yield from self._ask_all(self._controller, by, keys, questions)
+        kept = [self._answers.find(key, by) for key in keys]
         return [one and _usable(one, question.excerpt) for one, question in zip(kept, questions, strict=True)]
 
-    def _ask(self, batch: Sequence[tuple[str, Excerpt]]) -> bool:
+    def _ask_all(
+        self, controller: Ascribes, by: str, keys: Sequence[str], questions: Sequence[Question]
+    ) -> Generator[Asked, None, None]:
+        """Ask what has not been answered yet."""
+        still = [at for at, key in enumerate(keys) if self._answers.find(key, by) is None]
+        through = len(questions) - len(still)
+        yield Asked(through, len(questions))
+        for first in range(0, len(still), BATCH):
+            batch = {keys[at]: questions[at].excerpt for at in still[first : first + BATCH]}
+            if not self._ask(controller, by, batch):
+                # Whoever answers nothing at all will not answer the rest either, and each try may take minutes.
+                self._fail("it was not asked any more", len(still[first + BATCH :]))
+                return
+            through += len(still[first : first + BATCH])
+            yield Asked(through, len(questions))
+
+    def _ask(self, controller: Ascribes, by: str, batch: Mapping[str, Excerpt]) -> bool:
         """Ask a batch and keep its answers; whether anything came back."""
         self.sent += len(batch)
         waiting, answered, reason = len(batch), False, "no answer"
         try:
-            replies = self._controller.ascribe([excerpt for _, excerpt in batch], seed=self._seed)
-            for (key, excerpt), reply in zip(batch, replies, strict=False):
+            replies = controller.ascribe([*batch.values()], seed=self._seed)
+            for (key, excerpt), reply in zip(batch.items(), replies, strict=False):
                 waiting -= 1
                 self.usage += reply.usage
                 if isinstance(reply, Ascribed):
-                    self._answers.keep(key, _usable(reply.speakers, excerpt))
+                    self._answers.keep(key, by, _usable(reply.speakers, excerpt))
                 else:
                     self._fail(reply.reason, 1)
                     if reply.answered:
                         # It would answer the same again.
-                        self._answers.keep(key, {})
+                        self._answers.keep(key, by, {})
                 answered |= isinstance(reply, Ascribed) or reply.answered
         except ControllerError as error:
             reason = str(error)
@@ -219,14 +273,9 @@ def _usable(speakers: Mapping[int, str | None], excerpt: Excerpt) -> Speakers:
     }
 
 
-def _key(identity: str, seed: int, excerpt: Excerpt) -> str:
-    """Names a question: all that is shown, and who is asked."""
+def _key(seed: int, excerpt: Excerpt) -> str:
+    """Names a question: all that is shown."""
     pieces = [(one.text, one.join.value, one.quoted, one.number, one.speaker) for one in excerpt.pieces]
     people = [(one.name, one.aliases, one.gender) for one in excerpt.candidates]
-    shown = json.dumps([ASCRIPTIONS_VERSION, identity, seed, excerpt.teller, people, pieces])
+    shown = json.dumps([ASCRIPTIONS_VERSION, seed, excerpt.teller, people, pieces])
     return hashlib.sha256(shown.encode()).hexdigest()
-
-
-def _silent(done: int, of: int) -> None:
-    """Progress that nobody wants."""
-    del done, of

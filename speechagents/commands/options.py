@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from speechagents.settings import DEFAULT_FORMATS
+from speechagents.settings import DEFAULT_FORMATS, UNSURE_BELOW
 
 if TYPE_CHECKING:
     from speechagents.events import Finished
@@ -45,6 +45,22 @@ def add_export_options(command: argparse.ArgumentParser) -> None:
 def add_stems_option(command: argparse.ArgumentParser) -> None:
     """The option for stems."""
     command.add_argument("--stems", action="store_true", help="also one FLAC for each role")
+
+
+def add_ascriber_options(command: argparse.ArgumentParser) -> None:
+    """Options of every command that finds out who speaks in a novel."""
+    command.add_argument(
+        "--controller", default="", help="who is asked about unsure speakers: openai, transformers … (default: nobody)"
+    )
+    command.add_argument("--model", default="", help="its model (default: its own)")
+    command.add_argument("--server", default="", metavar="URL", help="an OpenAI-compatible server that is asked")
+    command.add_argument(
+        "--unsure",
+        type=float,
+        default=UNSURE_BELOW,
+        metavar="0..1",
+        help=f"quotations less sure than this are asked about (default {UNSURE_BELOW:g})",
+    )
 
 
 def formats(text: str) -> tuple[str, ...]:

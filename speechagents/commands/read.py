@@ -10,7 +10,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-from speechagents.commands.options import Commands, finish, formats
+from speechagents.commands.options import Commands, add_ascriber_options, finish, formats
 from speechagents.errors import SettingsError
 from speechagents.settings import NOTES, SPEECH_TAGS, ReadSettings
 
@@ -32,6 +32,7 @@ def add_read_command(commands: Commands, common: argparse.ArgumentParser) -> Non
         "--cast", type=Path, metavar="FILE", help="cast sheet (YAML): voices, and corrections of who speaks"
     )
     read.add_argument("--characters", type=Path, metavar="CSV", help="the characters, instead of those that are found")
+    add_ascriber_options(read)
     read.add_argument("--lexicon", type=Path, metavar="FILE", help="how words are pronounced (PLS 1.0)")
     read.add_argument("--proof", action="store_true", help="listen to every take, and speak faulty ones again")
     read.add_argument("--chapters", default="", metavar="LIST", help="which to read, such as 1-3,5 (default: all)")

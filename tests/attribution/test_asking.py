@@ -25,7 +25,7 @@ from tests.controllers.playing import TellingModel, text_of
 LINES = 20 * MAX_QUOTATIONS
 
 
-def ask(told: asked.Told, controller: Ascribes, **options: object) -> Told:
+def ask(told: asked.Told, controller: Ascribes | None, **options: object) -> Told:
     return ask_about_unsure(told.text, told.paragraphs, told.attribution, controller, **options)  # type: ignore[arg-type]
 
 
@@ -178,6 +178,25 @@ def test_a_model_that_cannot_be_reached_changes_nothing() -> None:
     after = ask(told, Away({}))
     assert (after.attribution, after.questions) == (told.attribution, 0)
     assert "(no connection); 3 quotations keep" in after.warnings[0]
+
+
+def test_a_model_that_is_away_is_not_missed_where_it_has_answered_before() -> None:
+    class Away(Knowing):
+        @property
+        def identity(self) -> str:
+            raise ControllerError("no connection")
+
+    told, answers = talk(3), KeptAnswers()
+    there = ask(told, Knowing(told.truth), answers=answers)
+    for controller in (Away({}), None):
+        later = ask(told, controller, answers=answers)
+        assert (later.attribution, later.questions, later.warnings) == (there.attribution, 0, ())
+
+
+def test_without_anybody_to_ask_what_was_not_answered_stays_as_it_was() -> None:
+    told = talk(3)
+    after = ask(told, None)
+    assert (after.attribution, after.asked, after.named, after.warnings) == (told.attribution, 3, 0, ())
 
 
 def test_a_controller_that_answers_too_little_is_told() -> None:
