@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,12 +11,14 @@ import pytest
 from speechagents import Studio
 from speechagents.ascriber import asks, choose_ascriber, pinned
 from speechagents.attribution.answers import FILE_NAME
+from speechagents.cli import main
 from speechagents.controllers.discovery import FoundServer
 from speechagents.errors import SettingsError
 from speechagents.events import Event, Finished, SpeakersAsked, Started, Warned
 from speechagents.production.folder import Production
 from speechagents.settings import ReadSettings
 from speechagents.stream import read_stream
+from speechagents.terminal import show
 from tests.controllers.fault_server import FaultServer, complains, says, sends
 from tests.controllers.novels import answer
 from tests.test_reading_aloud import BOOK, digests, know
@@ -130,6 +133,37 @@ def test_a_server_that_fails_costs_its_answers_and_never_the_book(
     assert speakers(out) == ["Emma", "Emma"]
     (warning,) = [event.message for event in events if isinstance(event, Warned) and "language model" in event.message]
     assert "2 quotations keep the speakers" in warning
+
+
+def test_how_far_the_asking_is_stands_in_the_log() -> None:
+    log = io.StringIO()
+    end = Finished(Path("out"), (), lines=0, roles=0, duration_s=0.0, seconds=1.0, spoken=0, failed=(), gates={})
+    show([SpeakersAsked(0, 12), SpeakersAsked(8, 12), end], stream=log)
+    assert log.getvalue().splitlines()[:2] == [
+        "asked who speaks: 0 of 12 questions",
+        "asked who speaks: 8 of 12 questions",
+    ]
+
+
+def test_the_options_of_the_command_are_those_of_the_settings(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[ReadSettings] = []
+
+    def read_nothing(self: Studio, book: Path, *, settings: ReadSettings, **_: object) -> Iterator[Event]:
+        seen.append(settings)
+        yield Finished(tmp_path, (), lines=0, roles=0, duration_s=0.0, seconds=1.0, spoken=0, failed=(), gates={})
+
+    monkeypatch.setattr(Studio, "read", read_nothing)
+    (tmp_path / "book.txt").write_text("A book.")
+    command = ["read", str(tmp_path / "book.txt"), "--out", str(tmp_path / "out")]
+    main(command)
+    main([*command, "--controller", "openai", "--model", "m", "--server", "http://localhost:1/v1", "--unsure", "0.8"])
+    default, named = seen
+    assert (default.controller, default.model, default.server, default.unsure) == ("", "", "", 0.6)
+    assert (named.controller, named.model, named.server, named.unsure) == ("openai", "m", "http://localhost:1/v1", 0.8)
+    assert main([*command, "--unsure", "1.5"]) == 2
+    assert "not between 0 and 1" in capsys.readouterr().err
 
 
 def test_a_folder_that_holds_answers_alone_can_be_read_into(tmp_path: Path) -> None:
