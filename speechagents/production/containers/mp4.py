@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 import numpy as np
@@ -31,6 +31,7 @@ from speechagents.production.tags import (
 
 _UNITY = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 _PACKETS_PER_CHUNK = 64
+_CHUNKS_AT_ONCE = 512
 _MAX_NERO_CHAPTERS = 255
 _AUDIO_TRACK, _TEXT_TRACK = 1, 2
 _ENABLED, _IN_MOVIE, _IN_PREVIEW = 1, 2, 4
@@ -54,16 +55,15 @@ class M4bFile:
         self._label = label
         self._packets = AAC.packets_of(frames)
         self._config = bytes(AAC.opened().extradata[:2])
-        self._sizes = array("I")
+        self._sizes = array("H")
         self._chapter_samples = [_chapter_sample(chapter) for chapter in label.chapters]
         text = b"".join(self._chapter_samples)
         # The sizes are not known yet, but a bound is, and it decides the width of offsets.
         self._wide = len(text) + self._packets * AAC.max_packet >= _LARGE - (1 << 26)
         file.write(_box(b"ftyp", b"M4B " + bytes(4) + b"M4B M4A mp42isom"))
         self._index_at = file.tell()
-        self._index_bytes = len(self._index(array("I", bytes(4 * self._packets)), 0))
-        file.write(bytes(self._index_bytes))
-        self._data_at = file.tell()
+        self._index_bytes = len(self._index(0))
+        self._data_at = file.seek(self._index_at + self._index_bytes)
         file.write(self._data_header(0) + text)
 
     def write(self, packets: Sequence[bytes]) -> None:
@@ -76,26 +76,27 @@ class M4bFile:
         end = self._file.tell()
         self._file.seek(self._data_at)
         self._file.write(self._data_header(end - self._data_at))
-        index = self._index(self._sizes, self._data_at + len(self._data_header(0)))
-        if len(index) != self._index_bytes:
+        index = self._index(self._data_at + len(self._data_header(0)))
+        if len(index) != self._index_bytes or len(self._sizes) != self._packets:
             raise AssertionError("the index has another size than was left room for")
         self._file.seek(self._index_at)
-        self._file.write(index)
+        for piece in index.pieces():
+            self._file.write(piece)
 
     def _data_header(self, size: int) -> bytes:
         if self._wide:
             return struct.pack(">I4sQ", 1, b"mdat", size)
         return struct.pack(">I4s", size, b"mdat")
 
-    def _index(self, sizes: array[int], first_offset: int) -> bytes:
+    def _index(self, first_offset: int) -> _Boxes:
         text_bytes = sum(map(len, self._chapter_samples))
         last_track = _TEXT_TRACK if self._chapter_samples else _AUDIO_TRACK
         rate_and_volume = struct.pack(">IH", 0x10000, 0x100) + bytes(10)
         header = _times(self._frames, PROGRAMME_HZ) + rate_and_volume + _UNITY + bytes(24)
-        return _box(
+        return _Boxes(
             b"moov",
             _full_box(b"mvhd", header + struct.pack(">I", last_track + 1), version=1),
-            self._audio_track(sizes, first_offset + text_bytes),
+            self._audio_track(first_offset + text_bytes),
             self._text_track(first_offset) if self._chapter_samples else b"",
             _box(b"udta", _metadata(self._label, self._gapless()), _nero_chapters(self._label.chapters)),
         )
@@ -105,41 +106,50 @@ class M4bFile:
         padding = self._packets * AAC.frame - AAC.delay - self._frames
         return f" 00000000 {AAC.delay:08X} {padding:08X} {self._frames:016X}" + " 00000000" * 8
 
-    def _audio_track(self, sizes: array[int], first_offset: int) -> bytes:
+    def _audio_track(self, first_offset: int) -> _Boxes:
         # The last packet is said to be shorter, for players that do not look at the edit's length.
         coded = AAC.delay + self._frames
         durations = [(self._packets - 1, AAC.frame)] if self._packets > 1 else []
         durations.append((1, coded - (self._packets - 1) * AAC.frame))
         # Play from behind the priming, as long as the programme is: exact to the sample.
         edit = struct.pack(">IQqHH", 1, self._frames, AAC.delay, 1, 0)
-        packet_sizes = np.frombuffer(sizes, np.uint32).astype(np.int64)
-        ends = np.cumsum(packet_sizes)
-        starts = np.concatenate([np.zeros(1, np.int64), ends])[:-1][::_PACKETS_PER_CHUNK] + first_offset
+        sums = self._chunk_sums()
+        starts = np.cumsum(sums) - sums + first_offset
         rest = self._packets % _PACKETS_PER_CHUNK
         runs = [(1, _PACKETS_PER_CHUNK)] if self._packets >= _PACKETS_PER_CHUNK else []
         runs += [(self._packets // _PACKETS_PER_CHUNK + 1, rest)] if rest else []
-        largest = int(packet_sizes.max(initial=0))
-        average = int(packet_sizes.sum()) * 8 * PROGRAMME_HZ // coded
-        table = _box(
+        largest = max(self._sizes, default=0)
+        average = int(sums.sum()) * 8 * PROGRAMME_HZ // coded
+        table = _Boxes(
             b"stbl",
             _full_box(b"stsd", struct.pack(">I", 1), _aac_entry(self._config, largest, average)),
             _full_box(b"stts", struct.pack(">I", len(durations)), *(struct.pack(">2I", *d) for d in durations)),
             _full_box(b"stsc", struct.pack(">I", len(runs)), *(struct.pack(">3I", *run, 1) for run in runs)),
-            _full_box(b"stsz", struct.pack(">2I", 0, self._packets), packet_sizes.astype(">u4").tobytes()),
+            _Boxes(b"stsz", struct.pack(">3I", 0, 0, self._packets), _Sizes(self._sizes, self._packets)),
             self._offsets(starts),
         )
-        return _box(
+        return _Boxes(
             b"trak",
             _track_header(_AUDIO_TRACK, self._frames, flags=_ENABLED | _IN_MOVIE | _IN_PREVIEW, group=0, volume=0x100),
             _box(b"edts", _full_box(b"elst", edit, version=1)),
             _box(b"tref", _box(b"chap", struct.pack(">I", _TEXT_TRACK))) if self._chapter_samples else b"",
-            _box(
+            _Boxes(
                 b"mdia",
                 _media_header(coded, self._label.tags.language_code),
                 _handler(b"soun", "Sound"),
-                _box(b"minf", _full_box(b"smhd", bytes(4)), _data_reference(), table),
+                _Boxes(b"minf", _full_box(b"smhd", bytes(4)), _data_reference(), table),
             ),
         )
+
+    def _chunk_sums(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """Bytes of each chunk of the sound; zeros as long as its packets are not there."""
+        sums = np.zeros(-(-self._packets // _PACKETS_PER_CHUNK), np.int64)
+        step = _PACKETS_PER_CHUNK * _CHUNKS_AT_ONCE
+        for first in range(0, len(self._sizes), step):
+            some = np.array(self._sizes[first : first + step], np.int64)
+            found = np.add.reduceat(some, np.arange(0, len(some), _PACKETS_PER_CHUNK))
+            sums[first // _PACKETS_PER_CHUNK :][: len(found)] = found
+        return sums
 
     def _text_track(self, first_offset: int) -> bytes:
         """Chapter titles as a text track, which the audio track refers to."""
@@ -174,6 +184,46 @@ class M4bFile:
         if self._wide:
             return _full_box(b"co64", count, offsets.astype(">u8").tobytes())
         return _full_box(b"stco", count, offsets.astype(">u4").tobytes())
+
+
+class _Sizes:
+    """Sizes of packets as a table of 32-bit numbers, made piece by piece: a day of sound has four million.
+
+    Args:
+        sizes: In order.
+        count: How many there will be.
+    """
+
+    def __init__(self, sizes: array[int], count: int) -> None:
+        self._sizes = sizes
+        self._count = count
+
+    def __len__(self) -> int:
+        return 4 * self._count
+
+    def pieces(self) -> Iterator[bytes]:
+        step = _PACKETS_PER_CHUNK * _CHUNKS_AT_ONCE
+        for first in range(0, self._count, step):
+            yield np.array(self._sizes[first : first + step], ">u4").tobytes()
+
+
+class _Boxes:
+    """A box that is never held in one piece."""
+
+    def __init__(self, kind: bytes, *parts: bytes | _Boxes | _Sizes) -> None:
+        self._kind = kind
+        self._parts = parts
+
+    def __len__(self) -> int:
+        return 8 + sum(map(len, self._parts))
+
+    def pieces(self) -> Iterator[bytes]:
+        yield struct.pack(">I4s", len(self), self._kind)
+        for part in self._parts:
+            if isinstance(part, bytes):
+                yield part
+            else:
+                yield from part.pieces()
 
 
 def _box(kind: bytes, *parts: bytes) -> bytes:
