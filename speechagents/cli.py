@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from speechagents import __version__
+from speechagents.commands.attribute import add_attribute_command
 from speechagents.commands.improvise import add_improvise_command, add_replay_command
 from speechagents.commands.looking import add_doctor_command, add_voices_command
 from speechagents.commands.options import common_options
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     common = common_options()
     add_perform_command(commands, common)
     add_read_command(commands, common)
+    add_attribute_command(commands)
     add_improvise_command(commands, common)
     add_replay_command(commands)
     add_export_command(commands, common)

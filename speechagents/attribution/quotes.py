@@ -1,0 +1,245 @@
+"""Quotation marks become quotations: which characters of a paragraph are said by somebody.
+
+Owns the families of marks and the rules by which marks pair up. Does not know who speaks.
+
+The family of a text is the one that opens most stretches: double (``“ ” „ "``), single (``‘ ’ '``), guillemets
+(``« »``, either way round) or dashes at the start of a paragraph. Marks of the other families inside it are nested
+and stay part of the quotation around them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+
+class Marks(Enum):
+    """Families of quotation marks."""
+
+    DOUBLE = "double"
+    SINGLE = "single"
+    GUILLEMETS = "guillemets"
+    DASH = "dash"
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteSpan:
+    """A quotation, or the part of it that stands in one paragraph.
+
+    Attributes:
+        start: Offset of its opening mark.
+        end: Offset behind its closing mark.
+        paragraph: Index of the paragraph.
+        resumes: It goes on with the quotation that was left open in the paragraph before.
+    """
+
+    start: int
+    end: int
+    paragraph: int
+    resumes: bool = False
+
+
+_OPENS_DOUBLE: Final = re.compile(r"[“„]|(?:(?<=[\s(\[—–\-_])|^)\"(?=[^\s])", re.MULTILINE)
+_OPENS_SINGLE: Final = re.compile(r"(?:(?<=[\s(\[—–])|^)[‘'](?=[^\W\d_])[^‘'’\n]*(?:\n[^‘'’\n]+)*", re.MULTILINE)
+_SINGLE_SPEECH: Final = re.compile(r"[.,!?…—–\-][’'](?![^\W_])")
+_OPENS_GUILLEMETS: Final = re.compile(r"[«»](?=[^\s])|«(?=\s)")
+_OPENS_DASH: Final = re.compile(r"[ \t]*(?:[—–―]|--)[ \t]*(?=[^\s\-—–―])")
+_INNER_DASH: Final = re.compile(r"(?<=[\s.,!?…])(?:[—–―]|--)(?=\s?[^\W\d_])")
+_ELISIONS: Final = frozenset(
+    "tis twas twere twill twould twixt em til till cause bout gainst neath cos ere un ee ave ad is ow im er is "
+    "alf ope ome ouse and ead round pon most".split()
+)
+_SURE_ELISIONS: Final = frozenset("tis twas twere twill twould twixt em neath gainst pon".split())
+_LOOKAHEAD: Final = 3
+"""Most paragraphs that a quotation without marks at their start runs on through: a verse, a list."""
+
+
+def find_marks(text: str) -> Marks:
+    """The family of quotation marks that a text uses for speech."""
+    double = sum(1 for _ in _OPENS_DOUBLE.finditer(text))
+    single = sum(
+        1 for match in _OPENS_SINGLE.finditer(text) if _SINGLE_SPEECH.search(text, match.end() - 1, match.end() + 1)
+    )
+    guillemets = sum(1 for _ in _OPENS_GUILLEMETS.finditer(text)) // 2
+    dashes = sum(1 for line in text.split("\n") if _OPENS_DASH.match(line))
+    counts = {Marks.DOUBLE: double, Marks.SINGLE: single, Marks.GUILLEMETS: guillemets, Marks.DASH: dashes}
+    best = max(counts, key=lambda marks: counts[marks])
+    # Dashes also stand before lists and verse: they must clearly outnumber the marks that mean nothing else.
+    if best is Marks.DASH and dashes < 2 * max(double, single, guillemets):
+        best = max((Marks.DOUBLE, Marks.SINGLE, Marks.GUILLEMETS), key=lambda marks: counts[marks])
+    return best
+
+
+def find_quotes(text: str, paragraphs: Sequence[tuple[int, int]], marks: Marks | None = None) -> list[QuoteSpan]:
+    """All quotations of a text.
+
+    Args:
+        text: The text.
+        paragraphs: Offsets of its paragraphs, in order.
+        marks: The family; None finds out.
+
+    Returns:
+        Spans in order, apart from each other, each inside one paragraph.
+    """
+    marks = marks or find_marks(text)
+    if marks is Marks.DASH:
+        return [span for index, (start, end) in enumerate(paragraphs) for span in _dashed(text, start, end, index)]
+    read = {Marks.DOUBLE: _double, Marks.SINGLE: _single, Marks.GUILLEMETS: _guillemets}[marks]
+    signs = [list(read(text, start, end)) for start, end in paragraphs]
+    spans: list[QuoteSpan] = []
+    left_open = False
+    for index, (start, end) in enumerate(paragraphs):
+        found = signs[index]
+        resumes = left_open
+        opened: int | None = None
+        if left_open and not (found and found[0].may_open and _is_first(text, start, found[0].offset)):
+            # No mark at its start: the quotation runs on only if its closing mark comes within reach.
+            if _closes_ahead(text, paragraphs, signs, index):
+                opened = start
+            else:
+                resumes = False
+        for sign in found:
+            if opened is None:
+                if sign.may_open and not (sign.may_close and not _opens_better(sign)):
+                    opened = sign.offset
+            elif sign.may_close:
+                spans.append(QuoteSpan(opened, sign.offset + 1, index, resumes))
+                opened, resumes = None, False
+            elif sign.sure:
+                # A new quotation opens though nobody closed the last one.
+                spans.append(QuoteSpan(opened, _trimmed(text, opened, sign.offset), index, resumes))
+                opened, resumes = sign.offset, False
+        left_open = opened is not None
+        if opened is not None and _trimmed(text, opened, end) > opened:
+            spans.append(QuoteSpan(opened, _trimmed(text, opened, end), index, resumes))
+    return spans
+
+
+@dataclass(frozen=True, slots=True)
+class _Sign:
+    """A quotation mark and what it can be; `sure` if it opens beyond doubt."""
+
+    offset: int
+    may_open: bool
+    may_close: bool
+    sure: bool = False
+
+
+def _opens_better(sign: _Sign) -> bool:
+    return sign.sure
+
+
+def _double(text: str, start: int, end: int) -> Iterator[_Sign]:
+    for match in re.compile(r"[“”„\"]").finditer(text, start, end):
+        at = match.start()
+        mark = match.group()
+        if mark in "“„":
+            # “ closes what „ opened.
+            yield _Sign(at, may_open=True, may_close=mark == "“" and "„" in text[start:at], sure=True)
+        elif mark == "”":
+            yield _Sign(at, may_open=False, may_close=True)
+        else:
+            before = text[at - 1] if at > start else " "
+            after = text[at + 1] if at + 1 < end else " "
+            opens = (before.isspace() or before in "([—–-_'‘") and not after.isspace()
+            closes = not before.isspace() and (after.isspace() or after in ")]—–-.,;:!?_'’")
+            if opens == closes:
+                yield _Sign(at, may_open=True, may_close=True, sure=True)
+            else:
+                # Beside a typing error a mark that closes is still taken for a closing one only.
+                yield _Sign(at, may_open=opens, may_close=closes or not opens, sure=opens)
+
+
+def _single(text: str, start: int, end: int) -> Iterator[_Sign]:
+    for match in re.compile(r"[‘’']").finditer(text, start, end):
+        at = match.start()
+        mark = match.group()
+        before = text[at - 1] if at > start else " "
+        after = text[at + 1] if at + 1 < end else " "
+        if before.isalnum() and after.isalnum():
+            continue
+        word = re.compile(r"[^\W\d_]*").match(text, at + 1)
+        follows = word.group().lower() if word else ""
+        opens = (before.isspace() or before in '([—–-"“') and not after.isspace() and after not in ",.;:)]"
+        if opens and (follows in _SURE_ELISIONS or (mark == "’" and at > start)):
+            continue
+        if (
+            opens
+            and follows in _ELISIONS
+            and not _is_first(text, start, at)
+            and text[max(start, at - 2)] not in ",:.?!—"
+        ):
+            continue
+        if mark == "‘" or opens:
+            if opens or mark == "‘":
+                yield _Sign(at, may_open=True, may_close=False, sure=True)
+            continue
+        if before in ".,!?…—–-;:)" or not before.isspace() and (after in ".,;:!?)—–" or at + 1 >= end):
+            yield _Sign(at, may_open=False, may_close=True)
+        elif not before.isspace() and not _closes_later(text, at + 1, end):
+            yield _Sign(at, may_open=False, may_close=True)
+
+
+def _closes_later(text: str, at: int, end: int) -> bool:
+    """Whether a mark behind punctuation closes before another one opens: then this one is an apostrophe."""
+    closing = _SINGLE_SPEECH.search(text, at, end)
+    opening = re.compile(r"(?<=[\s(\[—–])[‘'](?=[^\W\d_])").search(text, at, end)
+    return closing is not None and (opening is None or closing.start() < opening.start())
+
+
+def _guillemets(text: str, start: int, end: int) -> Iterator[_Sign]:
+    for match in re.compile(r"[«»]").finditer(text, start, end):
+        at = match.start()
+        before = text[at - 1] if at > start else " "
+        after = text[at + 1] if at + 1 < end else " "
+        # French sets thin spaces inside; German sets »this way«.
+        inward = before.isspace() or before in "([—–-" or at == start
+        outward = after.isspace() or after in ".,;:!?)—–-"
+        french = match.group() == "«"
+        if inward and outward:
+            yield _Sign(at, may_open=french, may_close=not french, sure=french)
+        else:
+            yield _Sign(at, may_open=inward, may_close=not inward, sure=inward)
+
+
+def _dashed(text: str, start: int, end: int, paragraph: int) -> Iterator[QuoteSpan]:
+    """A paragraph that begins with a dash is speech; between two further dashes the narrator may break in."""
+    opening = _OPENS_DASH.match(text, start, end)
+    if opening is None:
+        return
+    at, speaking = opening.start() + len(opening.group()) - len(opening.group().lstrip()), True
+    for dash in _INNER_DASH.finditer(text, opening.end(), end):
+        follows = text[dash.end() : dash.end() + 2].strip()[:1]
+        if speaking and not follows.islower():
+            continue  # a new sentence behind a dash is still the speaker's
+        if speaking:
+            yield QuoteSpan(at, _trimmed(text, at, dash.start()), paragraph)
+        else:
+            at = dash.start()
+        speaking = not speaking
+    if speaking:
+        yield QuoteSpan(at, _trimmed(text, at, end), paragraph)
+
+
+def _is_first(text: str, start: int, offset: int) -> bool:
+    return not text[start:offset].strip(" \t\r\n_*—–-(")
+
+
+def _closes_ahead(
+    text: str, paragraphs: Sequence[tuple[int, int]], signs: Sequence[Sequence[_Sign]], index: int
+) -> bool:
+    for ahead in range(index, min(index + _LOOKAHEAD, len(paragraphs))):
+        if signs[ahead]:
+            first = signs[ahead][0]
+            return first.may_close and not (first.sure or _is_first(text, paragraphs[ahead][0], first.offset))
+    return False
+
+
+def _trimmed(text: str, start: int, end: int) -> int:
+    """The end of a stretch without white space."""
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return end
