@@ -18,7 +18,7 @@ from speechagents.errors import CastError
 
 MAX_BYTES: Final = 1_000_000
 MAX_CHARACTERS: Final = 1_000
-MAX_ALIASES: Final = 50
+MAX_ALIASES: Final = 200
 
 _GENDERS: Final = {"f": Gender.FEMALE, "female": Gender.FEMALE, "m": Gender.MALE, "male": Gender.MALE}
 
@@ -26,7 +26,7 @@ _GENDERS: Final = {"f": Gender.FEMALE, "female": Gender.FEMALE, "m": Gender.MALE
 def read_characters(path: Path) -> tuple[Character, ...]:
     """Read a table of characters.
 
-    A row whose main name begins with ``_`` stands for nobody and is left out. Aliases are separated by ``;`` or ``|``,
+    A row whose main name begins with ``_`` stands for nobody and is left out; one who stands there twice is one person. Aliases are separated by ``;`` or ``|``,
     or are written as a list or set of quoted texts.
 
     Raises:
@@ -46,8 +46,7 @@ def read_characters(path: Path) -> tuple[Character, ...]:
         line = data.count(b"\n", 0, error.start) + 1
         raise CastError(f"{path}:{line}: not UTF-8; save the file as UTF-8") from error
     rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    characters: list[Character] = []
-    seen: dict[str, int] = {}
+    characters: dict[str, Character] = {}
     try:
         if "Main Name" not in (rows.fieldnames or ()):
             raise CastError(f'{path}:1: no column "Main Name"; the first line names Main Name,Aliases,Gender')
@@ -57,18 +56,22 @@ def read_characters(path: Path) -> tuple[Character, ...]:
                 continue
             if len(name) > MAX_NAME_CHARS:
                 raise CastError(f"{path}:{rows.line_num}: a name of {len(name)} characters; at most {MAX_NAME_CHARS}")
-            if (earlier := seen.setdefault(role_key(name), rows.line_num)) != rows.line_num:
-                raise CastError(f'{path}:{rows.line_num}: "{name}" is listed twice, first in line {earlier}; keep one')
             aliases = _aliases(row.get("Aliases") or "", path, rows.line_num)
             gender = _GENDERS.get((row.get("Gender") or "").strip().casefold(), Gender.UNKNOWN)
-            characters.append(Character(name, tuple(one for one in aliases if one != name), gender))
+            known = characters.get(role_key(name))
+            if known is not None:
+                # One who stands there twice is one person with the names of both rows.
+                aliases = sorted({*known.aliases, *aliases})
+                gender = known.gender if gender is Gender.UNKNOWN else gender
+                name = known.name
+            characters[role_key(name)] = Character(name, tuple(one for one in aliases if one != name), gender)
             if len(characters) > MAX_CHARACTERS:
                 raise CastError(f"{path}:{rows.line_num}: more than {MAX_CHARACTERS} characters; remove some")
     except csv.Error as error:
         raise CastError(f"{path}:{rows.line_num}: no CSV ({error}); save the table as CSV") from error
     if not characters:
         raise CastError(f"{path}: names nobody; write a line for each character")
-    return tuple(characters)
+    return tuple(characters.values())
 
 
 def _aliases(field: str, path: Path, line: int) -> list[str]:
@@ -77,12 +80,13 @@ def _aliases(field: str, path: Path, line: int) -> list[str]:
     if field[:1] in ("[", "{", "("):
         try:
             # A literal alone: numbers, texts and lists of them; nothing in it is run.
-            names = ast.literal_eval(field)
-        except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
-            raise CastError(f"{path}:{line}: Aliases is no list of names; separate them by ;") from error
-        names = [names] if isinstance(names, str) else list(names)
+            value = ast.literal_eval(field)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            # {'O'Brien'}: what is quoted badly is taken by its commas.
+            value = [name.strip().strip("'\"") for name in field.strip("[](){}").split(",")]
+        names = [value] if isinstance(value, str) else list(value) if isinstance(value, (list, set, tuple)) else []
         if not all(isinstance(name, str) for name in names):
-            raise CastError(f"{path}:{line}: Aliases holds something else than names")
+            raise CastError(f"{path}:{line}: Aliases holds something else than names; separate names by ;")
     else:
         names = field.replace("|", ";").split(";")
     found = sorted({clean for name in names if (clean := clean_name(name)) and not clean.startswith("_")})
