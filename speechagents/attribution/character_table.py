@@ -26,8 +26,8 @@ _GENDERS: Final = {"f": Gender.FEMALE, "female": Gender.FEMALE, "m": Gender.MALE
 def read_characters(path: Path) -> tuple[Character, ...]:
     """Read a table of characters.
 
-    A row whose main name begins with ``_`` stands for nobody and is left out; one who stands there twice is one person. Aliases are separated by ``;`` or ``|``,
-    or are written as a list or set of quoted texts.
+    A row whose main name begins with ``_`` stands for nobody and is left out; one who stands there twice is one person.
+    Aliases are separated by ``;`` or ``|``, or are written as a list or set of quoted texts.
 
     Raises:
         CastError: The file cannot be read or is no such table; the message names file and line.
