@@ -153,13 +153,15 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name}")
     arguments = parser.parse_args()
     novels = read_corpus(arguments.corpus)
-    results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
     for mode in (arguments.only,) if arguments.only else MODES:
         given = mode == "given"
         scored = list(cross_validate(novels, given=given, folds=arguments.folds, scorer=arguments.scorer))
-        results[mode] = {"folds": arguments.folds, **summary(scored), "speed": speed(novels, given=given)}
-        _show(mode, results[mode])
+        result = {"folds": arguments.folds, **summary(scored), "speed": speed(novels, given=given)}
+        _show(mode, result)
         if arguments.write:
+            # The other mode may have been written meanwhile, or before.
+            results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+            results[mode] = result
             RESULTS.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
     return 0
 

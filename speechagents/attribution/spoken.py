@@ -32,7 +32,7 @@ _MARKS = {
 def describe_speech(novel: Novel) -> NDArray[np.float32]:
     """One row for each passage."""
     rows = [_row(novel, number) for number in range(len(novel.passages))]
-    return np.array(rows, dtype=np.float32).reshape(len(rows), -1)
+    return np.array(rows, dtype=np.float32).reshape(len(rows), -1 if rows else 0)
 
 
 def _row(novel: Novel, number: int) -> Sequence[float]:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speechagents.commands.options import Commands, print_json
+from speechagents.commands.options import Commands, add_ascriber_options, print_json
 
 if TYPE_CHECKING:
     from speechagents.attribution.quotation import Attribution
@@ -31,6 +31,7 @@ def add_attribute_command(commands: Commands) -> None:
     attribute.add_argument(
         "--characters", type=Path, help="cast list, CSV with Main Name, Aliases, Gender (default: found in the text)"
     )
+    add_ascriber_options(attribute)
     attribute.set_defaults(run=_attribute)
 
 
@@ -51,6 +52,8 @@ def spans_of(attribution: Attribution) -> list[dict[str, Any]]:
 
 
 def _attribute(arguments: argparse.Namespace) -> int:
+    from speechagents.ascriber import choose_ascriber
+    from speechagents.attribution.asking import ask_about_unsure
     from speechagents.attribution.attribute import attribute
     from speechagents.attribution.character_table import read_characters
     from speechagents.books.reading import read_book
@@ -58,10 +61,17 @@ def _attribute(arguments: argparse.Namespace) -> int:
 
     characters = read_characters(arguments.characters) if arguments.characters is not None else None
     book = read_book(arguments.text)
+    ascriber = None
+    if arguments.controller or arguments.model or arguments.server:
+        ascriber = choose_ascriber(arguments.controller, model=arguments.model, server=arguments.server)
     attribution = attribute(book.text, book.paragraphs(), characters=characters)
+    warnings = book.warnings
+    if ascriber is not None:
+        told = ask_about_unsure(book.text, book.paragraphs(), attribution, ascriber, below=arguments.unsure)
+        attribution, warnings = told.attribution, (*warnings, *told.warnings)
     body = json.dumps(spans_of(attribution), ensure_ascii=False, indent=0)
     write_atomically(arguments.json, body.encode("utf-8", "surrogatepass"))
-    for warning in book.warnings:
+    for warning in warnings:
         print(f"speechagents: {warning}", file=sys.stderr)
     speakers = {quote.speaker for quote in attribution.quotes} - {None}
     print_json(
