@@ -223,7 +223,8 @@ def main() -> int:
     for name in (arguments.only,) if arguments.only else ("given", "open"):
         began = time.monotonic()
         model = train([prepare(novel, given=name == "given") for novel in novels])
-        np.savez_compressed(arguments.out / f"{name}.npz", **model.arrays())
+        arrays: dict[str, Any] = model.arrays()
+        np.savez_compressed(arguments.out / f"{name}.npz", **arrays)
         size_kb = (arguments.out / f"{name}.npz").stat().st_size / 1000
         print(f"{name}: {len(novels)} novels, {size_kb:.0f} kB, {time.monotonic() - began:.0f} s", flush=True)
     return 0
