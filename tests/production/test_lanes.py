@@ -143,3 +143,41 @@ def test_whoever_stops_listening_stops_the_work() -> None:
     next(events)
     events.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before
+
+
+def test_no_more_jobs_are_begun_than_may_be_at_once() -> None:
+    """And they are taken one by one: a book of any length has few chapters in the press."""
+    begun: list[int] = []
+    done: list[int] = []
+    most = 0
+
+    def job(number: int) -> Job[int]:
+        nonlocal most
+        begun.append(number)
+        most = max(most, len(begun) - len(done))
+        yield Lane(tasks=iter([lambda: iter([Product(number, 0.0, 0)])]), consume=lambda _: None)
+        return number
+
+    taken: list[int] = []
+
+    def jobs() -> Iterator[tuple[str, Job[int]]]:
+        for number in range(40):
+            taken.append(number)
+            assert len(taken) - len(done) <= 4
+            yield str(number), job(number)
+
+    for event in run(jobs(), threads=2, at_once=3):
+        assert isinstance(event, Done)
+        done.append(event.result)
+    assert sorted(done) == list(range(40))
+    assert begun == list(range(40))
+    assert most <= 3
+
+
+def test_jobs_that_have_nothing_to_do_end_at_once() -> None:
+    def job(number: int) -> Job[int]:
+        return number
+        yield
+
+    events = list(run(((str(number), job(number)) for number in range(10)), threads=2, at_once=2))
+    assert [event.result for event in events if isinstance(event, Done)] == list(range(10))
