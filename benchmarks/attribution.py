@@ -110,7 +110,9 @@ def summary(scored: Sequence[Scored]) -> dict[str, Any]:
         "found": _percent(found["all"], total["all"]),
         **{kind: _percent(right[kind], total[kind]) for kind in KINDS},
         "surest": {
-            f"{share:.0%}": _percent(sum(hit for _, hit in answers[: round(share * len(answers))]), share * len(answers))
+            f"{share:.0%}": _percent(
+                sum(hit for _, hit in answers[: round(share * len(answers))]), share * len(answers)
+            )
             for share in SUREST
         },
         "right_by_confidence": {f"{i / 10:.1f}": _percent(sum(one), len(one)) for i, one in enumerate(tenths) if one},

@@ -1,7 +1,7 @@
 """The Project Dialogism Novel Corpus (Vishnubhotla, Hammond and Hirst, LREC 2022, arXiv 2204.05836) as training data.
 
-Reads a folder with one folder a novel: ``novel_text.txt``, ``quotation_info.csv`` and ``character_info.csv``. Nothing of
-the corpus is part of this project.
+Reads a folder with one folder a novel: ``novel_text.txt``, ``quotation_info.csv`` and ``character_info.csv``. Nothing
+of the corpus is part of this project.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Final, NamedTuple
 
-from speechagents.attribution.lexicon import Lexicon
+from speechagents.attribution.lexicon import Lexicon, word_set
 from speechagents.attribution.mentions import Named
 from speechagents.attribution.quotation import Gender
 from speechagents.attribution.tokens import Tokens
@@ -79,24 +79,24 @@ class Tag(NamedTuple):
 NO_TAG: Final = Tag()
 
 _STOPS: Final = frozenset({".", "!", "?", ";", ":", "...", "…"})
-_DETERMINERS: Final = frozenset(
+_DETERMINERS: Final = word_set(
     "the a an his her my their our your this that these those another one each some no any other poor dear "
-    "old young little both either".split()
+    "old young little both either"
 )
-_BETWEEN: Final = frozenset(
-    "out again then back on up down off in aloud once at more only still just also here there now too next".split()
+_BETWEEN: Final = word_set(
+    "out again then back on up down off in aloud once at more only still just also here there now too next"
 )
-_PREPOSITIONS: Final = frozenset(
+_PREPOSITIONS: Final = word_set(
     "of to with at by for from in on into upon over under after before behind beside between through against about "
-    "towards toward near than like around across without among amongst beyond past as and".split()
+    "towards toward near than like around across without among amongst beyond past as and"
 )
-_SAYINGS: Final = frozenset(
+_SAYINGS: Final = word_set(
     "reply answer thought exclamation comment response remark cry retort question words rejoinder verdict explanation "
     "view opinion amendment assurance information observation suggestion conclusion greeting advice order "
-    "contribution protest whisper prayer objection quick honest artless first next only last sole".split()
+    "contribution protest whisper prayer objection quick honest artless first next only last sole"
 )
 _PRONOUNS: Final = {"he": Gender.MALE, "she": Gender.FEMALE}
-_OTHERS: Final = frozenset("they we you it who everybody everyone somebody someone nobody both all which".split())
+_OTHERS: Final = word_set("they we you it who everybody everyone somebody someone nobody both all which")
 _MAX_CLAUSE: Final = 36
 _MAX_NOUN_PHRASE: Final = 6
 
@@ -174,7 +174,8 @@ class Grammar:
                 if stop < end and (lower[stop] == "'s" or lower[stop] in self._nouns):
                     continue
                 if word == "voice" and stop + 1 < end and lower[stop] == "of":
-                    owner = self.phrase(stop + 1, end)
+                    # However long a chain of voices of voices is: a clause ends it.
+                    owner = self.phrase(stop + 1, min(end, stop + 1 + _MAX_CLAUSE))
                     if owner.kind is not RefKind.NONE:
                         return owner
                 return Ref(
@@ -298,7 +299,7 @@ class Grammar:
         return NOBODY
 
     def tag_ahead(self, start: int, end: int) -> Tag:
-        """A tag that leads up to a quotation: Emma turned and said, “…"""
+        """A tag that leads up to a quotation: Emma turned and said, “…”."""
         lower = self._lower
         if end <= start:
             return NO_TAG

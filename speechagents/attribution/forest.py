@@ -2,9 +2,9 @@
 
 Owns the form of a forest on disk (plain arrays, no pickle) and its evaluation. Does not know what its features mean.
 
-A tree of at most 32 leaves is a list of tests and, for each test, a mask of the leaves that are ruled out when it fails.
-After all tests the lowest leaf that nothing rules out is the one a row falls into (Lucchese et al., "QuickScorer", SIGIR
-2015). So a tree costs three passes over a column for each test, and no branch.
+A tree of at most 32 leaves is a list of tests and, for each test, a mask of the leaves that are ruled out when it
+fails. After all tests the lowest leaf that nothing rules out is the one a row falls into (Lucchese et al.,
+"QuickScorer", SIGIR 2015). So a tree costs three passes over a column for each test, and no branch.
 """
 
 from __future__ import annotations

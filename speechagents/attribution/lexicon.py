@@ -42,6 +42,11 @@ class Lexicon:
     given_names: Mapping[str, Gender]
 
 
+def word_set(words: str) -> frozenset[str]:
+    """Words that are separated by white space."""
+    return frozenset(words.split())
+
+
 @cache
 def lexicon() -> Lexicon:
     """The shipped words; read once."""
@@ -52,9 +57,9 @@ def lexicon() -> Lexicon:
         short, _, full = pair.partition("=")
         nicknames.setdefault(short, set()).add(full)
     return Lexicon(
-        speech_verbs=frozenset(words["speech_verbs"].split()),
-        weak_verbs=frozenset(words["weak_verbs"].split()),
-        verbs=frozenset(words["verbs_common"].split()),
+        speech_verbs=word_set(words["speech_verbs"]),
+        weak_verbs=word_set(words["weak_verbs"]),
+        verbs=word_set(words["verbs_common"]),
         person_nouns=_by_gender(words["person_nouns"]),
         titles=_by_gender(words["titles"]),
         addresses=_by_gender(words["addresses"]),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -46,7 +47,7 @@ def look_again(
     ]
     best = [max(one, key=lambda w: (one[w], -w)) if one else -1 for one in by_passage]
     top = [one[best[n]] if one else 0.0 for n, one in enumerate(by_passage)]
-    gaps = [99, *(min(99, b.first - a.last - 1) for a, b in zip(passages, passages[1:], strict=False)), 99]
+    gaps = [99, *(min(99, b.first - a.last - 1) for a, b in pairwise(passages)), 99]
     total = np.cumsum([0, *gaps])
     voices = _Voices(characters, passages, by_passage)
     talks = _Talks(by_passage, gaps)

@@ -228,9 +228,7 @@ class _Reader:
         self._narrate(paragraph)
         if not quotes:
             return paragraph, []
-        own: list[tuple[Tag, int]] = []
-        for number in range(len(quotes)):
-            own.append((self._tag(gaps, number, len(quotes)), number))
+        own = [(self._tag(gaps, number, len(quotes)), number) for number in range(len(quotes))]
         if before is not None and not before.quoted and before.narration and gaps[0][0] == gaps[0][1]:
             last_gap = before.narration[-1]
             if self._lower[last_gap[1] - 1] in (":", ",", "-", "--", "—"):

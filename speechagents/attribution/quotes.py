@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from speechagents.attribution.lexicon import word_set
+
 
 class Marks(Enum):
     """Families of quotation marks."""
@@ -48,11 +50,15 @@ _SINGLE_SPEECH: Final = re.compile(r"[.,!?…—–\-][’'](?![^\W_])")
 _OPENS_GUILLEMETS: Final = re.compile(r"[«»](?=[^\s])|«(?=\s)")
 _OPENS_DASH: Final = re.compile(r"[ \t]*(?:[—–―]|--)[ \t]*(?=[^\s\-—–―])")
 _INNER_DASH: Final = re.compile(r"(?<=[\s.,!?…])(?:[—–―]|--)(?=\s?[^\W\d_])")
-_ELISIONS: Final = frozenset(
-    "tis twas twere twill twould twixt em til till cause bout gainst neath cos ere un ee ave ad is ow im er is "
-    "alf ope ome ouse and ead round pon most".split()
+_MARKS_DOUBLE: Final = re.compile(r"[“”„\"]")
+_MARKS_SINGLE: Final = re.compile(r"[‘’']")
+_MARKS_GUILLEMETS: Final = re.compile(r"[«»]")
+_OPENS_SINGLE_INSIDE: Final = re.compile(r"(?<=[\s(\[—–])[‘'](?=[^\W\d_])")
+_LETTERS: Final = re.compile(r"[^\W\d_]*")
+_SURE_ELISIONS: Final = word_set("tis twas twere twill twould twixt em neath gainst pon")
+_ELISIONS: Final = _SURE_ELISIONS | word_set(
+    "til till cause bout cos ere un ee ave ad is ow im er alf ope ome ouse and ead round most"
 )
-_SURE_ELISIONS: Final = frozenset("tis twas twere twill twould twixt em neath gainst pon".split())
 _LOOKAHEAD: Final = 3
 """Most paragraphs that a quotation without marks at their start runs on through: a verse, a list."""
 
@@ -103,7 +109,7 @@ def find_quotes(text: str, paragraphs: Sequence[tuple[int, int]], marks: Marks |
                 resumes = False
         for sign in found:
             if opened is None:
-                if sign.may_open and not (sign.may_close and not _opens_better(sign)):
+                if sign.may_open and (sign.sure or not sign.may_close):
                     opened = sign.offset
             elif sign.may_close:
                 spans.append(QuoteSpan(opened, sign.offset + 1, index, resumes))
@@ -128,17 +134,15 @@ class _Sign:
     sure: bool = False
 
 
-def _opens_better(sign: _Sign) -> bool:
-    return sign.sure
-
-
 def _double(text: str, start: int, end: int) -> Iterator[_Sign]:
-    for match in re.compile(r"[“”„\"]").finditer(text, start, end):
+    low = False
+    for match in _MARKS_DOUBLE.finditer(text, start, end):
         at = match.start()
         mark = match.group()
         if mark in "“„":
             # “ closes what „ opened.
-            yield _Sign(at, may_open=True, may_close=mark == "“" and "„" in text[start:at], sure=True)
+            yield _Sign(at, may_open=True, may_close=mark == "“" and low, sure=True)
+            low = low or mark == "„"
         elif mark == "”":
             yield _Sign(at, may_open=False, may_close=True)
         else:
@@ -154,44 +158,61 @@ def _double(text: str, start: int, end: int) -> Iterator[_Sign]:
 
 
 def _single(text: str, start: int, end: int) -> Iterator[_Sign]:
-    for match in re.compile(r"[‘’']").finditer(text, start, end):
+    closes_later = _ClosesLater(text, start, end)
+    for match in _MARKS_SINGLE.finditer(text, start, end):
         at = match.start()
         mark = match.group()
         before = text[at - 1] if at > start else " "
         after = text[at + 1] if at + 1 < end else " "
         if before.isalnum() and after.isalnum():
             continue
-        word = re.compile(r"[^\W\d_]*").match(text, at + 1)
-        follows = word.group().lower() if word else ""
         opens = (before.isspace() or before in '([—–-"“') and not after.isspace() and after not in ",.;:)]"
-        if opens and (follows in _SURE_ELISIONS or (mark == "’" and at > start)):
+        if opens and _is_elision(text, start, at):
             continue
-        if (
-            opens
-            and follows in _ELISIONS
-            and not _is_first(text, start, at)
-            and text[max(start, at - 2)] not in ",:.?!—"
+        if opens or mark == "‘":
+            yield _Sign(at, may_open=True, may_close=False, sure=True)
+        elif before in ".,!?…—–-;:)" or (
+            not before.isspace() and (after in ".,;:!?)—–" or at + 1 >= end or not closes_later.than(at))
         ):
-            continue
-        if mark == "‘" or opens:
-            if opens or mark == "‘":
-                yield _Sign(at, may_open=True, may_close=False, sure=True)
-            continue
-        if before in ".,!?…—–-;:)" or not before.isspace() and (after in ".,;:!?)—–" or at + 1 >= end):
-            yield _Sign(at, may_open=False, may_close=True)
-        elif not before.isspace() and not _closes_later(text, at + 1, end):
             yield _Sign(at, may_open=False, may_close=True)
 
 
-def _closes_later(text: str, at: int, end: int) -> bool:
-    """Whether a mark behind punctuation closes before another one opens: then this one is an apostrophe."""
-    closing = _SINGLE_SPEECH.search(text, at, end)
-    opening = re.compile(r"(?<=[\s(\[—–])[‘'](?=[^\W\d_])").search(text, at, end)
-    return closing is not None and (opening is None or closing.start() < opening.start())
+def _is_elision(text: str, start: int, at: int) -> bool:
+    """Whether a mark that could open stands for letters that are left out: ’tis, ’em."""
+    word = _LETTERS.match(text, at + 1)
+    follows = word.group().lower() if word else ""
+    if follows in _SURE_ELISIONS or (text[at] == "’" and at > start):
+        return True
+    return follows in _ELISIONS and not _is_first(text, start, at) and text[max(start, at - 2)] not in ",:.?!—"
+
+
+class _ClosesLater:
+    """Whether a mark behind punctuation closes before another one opens: then this one is an apostrophe.
+
+    It is asked for places in rising order, and looks at each character once.
+    """
+
+    def __init__(self, text: str, start: int, end: int) -> None:
+        self._text = text
+        self._end = end
+        self._closing = start - 1
+        self._opening = start - 1
+
+    def than(self, at: int) -> bool:
+        self._closing = self._next(_SINGLE_SPEECH, self._closing, at)
+        self._opening = self._next(_OPENS_SINGLE_INSIDE, self._opening, at)
+        return self._closing < self._end and self._closing < self._opening
+
+    def _next(self, pattern: re.Pattern[str], known: int, at: int) -> int:
+        """Where a pattern is found behind a place, the end if nowhere."""
+        if known > at:
+            return known
+        found = pattern.search(self._text, at + 1, self._end)
+        return found.start() if found else self._end
 
 
 def _guillemets(text: str, start: int, end: int) -> Iterator[_Sign]:
-    for match in re.compile(r"[«»]").finditer(text, start, end):
+    for match in _MARKS_GUILLEMETS.finditer(text, start, end):
         at = match.start()
         before = text[at - 1] if at > start else " "
         after = text[at + 1] if at + 1 < end else " "
@@ -225,7 +246,7 @@ def _dashed(text: str, start: int, end: int, paragraph: int) -> Iterator[QuoteSp
 
 
 def _is_first(text: str, start: int, offset: int) -> bool:
-    return not text[start:offset].strip(" \t\r\n_*—–-(")
+    return all(text[at] in " \t\r\n_*—–-(" for at in range(start, offset))
 
 
 def _closes_ahead(

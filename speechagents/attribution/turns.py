@@ -1,7 +1,7 @@
 """How people take turns in a talk, laid over guesses that were made for each passage alone.
 
-Owns that model: who has just spoken seldom speaks again at once, and who spoke before that often does. Does not know how
-the guesses were made.
+Owns that model: who has just spoken seldom speaks again at once, and who spoke before that often does. Does not know
+how the guesses were made.
 
 A chain of second order over the surest candidates; the exact marginals come from one pass forward and one back
 (forward-backward, Rabiner 1989). The weights were chosen on the training novels.
@@ -10,6 +10,7 @@ A chain of second order over the surest candidates; the exact marginals come fro
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -50,7 +51,7 @@ def take_turns(
     """
     offsets = candidates.offsets
     result = guesses.astype(np.float64)
-    gaps = [99, *(min(99, b.first - a.last - 1) for a, b in zip(passages, passages[1:], strict=False))]
+    gaps = [99, *(min(99, b.first - a.last - 1) for a, b in pairwise(passages))]
     start = 0
     for end in range(1, len(passages) + 1):
         if end < len(passages) and gaps[end] < _TALK_GAP and offsets[end] < offsets[end + 1]:
@@ -115,12 +116,14 @@ class _Talk:
     def _pair(self, i: int) -> _Floats:
         """Log weights of who speaks in i - 1 and i."""
         weight = self._again_at_once if self._gaps[self._passages[i]] == 0 else 0.0
-        return (self._who[i - 1][:, None] == self._who[i]) * weight
+        weights: _Floats = (self._who[i - 1][:, None] == self._who[i]) * weight
+        return weights
 
     def _skip(self, i: int) -> _Floats:
         """Log weights of who speaks in i - 2 and i."""
         near = max(self._gaps[self._passages[i]], self._gaps[self._passages[i - 1]]) <= _NEAR_GAP
-        return (self._who[i - 2][:, None] == self._who[i]) * (self._after_next if near else 0.0)
+        weights: _Floats = (self._who[i - 2][:, None] == self._who[i]) * (self._after_next if near else 0.0)
+        return weights
 
 
 def _log_sum(weights: _Floats, *, axis: int) -> _Floats:
