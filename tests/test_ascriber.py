@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -164,6 +165,22 @@ def test_the_options_of_the_command_are_those_of_the_settings(
     assert (named.controller, named.model, named.server, named.unsure) == ("openai", "m", "http://localhost:1/v1", 0.8)
     assert main([*command, "--unsure", "1.5"]) == 2
     assert "not between 0 and 1" in capsys.readouterr().err
+
+
+def test_the_command_attribute_writes_what_the_model_says(server: FaultServer, tmp_path: Path) -> None:
+    novel, out = tmp_path / "novel.txt", tmp_path / "out.json"
+    novel.write_text("Emma came in.\n\n“It rains,” said Emma.\n\n“So I see,” said Tom.\n", "utf-8")
+    command = ["attribute", str(novel), "--json", str(out)]
+    assert main(command) == 0
+    alone = json.loads(out.read_text("utf-8"))
+    assert [one["speaker"] for one in alone] == ["Emma", "Tom"]
+    assert main([*command, "--server", server.url, "--model", "tiny", "--unsure", "1"]) == 0
+    told = json.loads(out.read_text("utf-8"))
+    assert [one["speaker"] for one in told] == [None, "Tom"]
+    assert len(server.received) == 1
+    assert [(one["start"], one["end"], one["kind"]) for one in told] == [
+        (one["start"], one["end"], one["kind"]) for one in alone
+    ]
 
 
 def test_a_folder_that_holds_answers_alone_can_be_read_into(tmp_path: Path) -> None:
