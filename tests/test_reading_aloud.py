@@ -239,6 +239,14 @@ def test_a_kept_book_that_is_damaged_says_so(studio: Studio, copy: Path) -> None
         list(studio.resume(copy))
 
 
+def test_what_a_run_killed_at_its_start_has_written_is_no_obstacle(studio: Studio, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    know(out, BOOK)
+    for name in ("book.json", "cast.yaml", "characters.csv", "lexicon.pls", "cover", "answers.jsonl"):
+        (out / name).write_bytes(b"")
+    assert last(read(studio, BOOK, out, formats=("vtt",))).spoken > 0
+
+
 def test_a_script_and_a_book_do_not_share_a_folder(studio: Studio, play: Path, copy: Path, tmp_path: Path) -> None:
     list(studio.perform(play, out=tmp_path / "play", settings=PerformSettings(formats=("vtt",))))
     know(tmp_path / "play", BOOK)

@@ -12,7 +12,7 @@ Owns the layout, the lock and ``production.json``. Does not know how takes, mixe
     my-play/book.json            the book as it was read, instead of a script
     my-play/attribution.json     who says what in it, as it was found
     my-play/answers.jsonl        what a language model said about it, where one was asked
-    my-play/characters.csv       the user's table of characters, where there was one
+    my-play/characters.csv       the user's table of characters, lexicon.pls and cover: copies of what was given
     my-play/chapters/            finished chapters of a book: places of their lines, and their sound
     my-play/branch.json          where a branch left the scene that it came from
     my-play/cast.yaml            the cast used, for editing
@@ -165,7 +165,7 @@ class Production:
 
     def _holds_something_else(self) -> bool:
         ours = {"takes", "work", "exports", "chapters", ".lock", "script.json", "cast.yaml", "scene.yaml", "book.json"}
-        ours |= {"attribution.json", "answers.jsonl", "characters.csv", "cover"}
+        ours |= {"attribution.json", "answers.jsonl", "characters.csv", "lexicon.pls", "cover"}
         return self.folder.is_dir() and any(
             entry.name not in ours and entry.suffix != PARTIAL_SUFFIX for entry in self.folder.iterdir()
         )
