@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.attribution_oracle import SKILLS, headroom
 from benchmarks.attribution_training import Example, prepare, train
 from benchmarks.pdnc import AnnotatedNovel, read_corpus
 from speechagents.attribution.attribute import attribute, attribution_of
@@ -42,11 +43,14 @@ class Scored:
         novel: Its name.
         report: What the scorer says.
         answers: How sure each annotated quotation was, and whether its speaker was right.
+        told: How many would be right if a language model that is right as often as the key says were asked about the
+            least sure 30 %.
     """
 
     novel: str
     report: dict[str, Any]
     answers: list[tuple[float, bool]]
+    told: dict[float, int]
 
 
 def cross_validate(novels: Sequence[AnnotatedNovel], *, given: bool, folds: int, scorer: Path) -> Iterator[Scored]:
@@ -67,6 +71,7 @@ def cross_validate(novels: Sequence[AnnotatedNovel], *, given: bool, folds: int,
                 example.annotated.folder.name,
                 _score(scorer, example.annotated.folder, attribution),
                 _answers(example, attribution),
+                {skill: headroom(example.annotated, attribution, skill=skill).after for skill in SKILLS},
             )
 
 
@@ -115,6 +120,9 @@ def summary(scored: Sequence[Scored]) -> dict[str, Any]:
             )
             for share in SUREST
         },
+        "with_a_model_on_the_least_sure_30%": {
+            f"right {skill:.0%}": _percent(sum(one.told[skill] for one in scored), len(answers)) for skill in SKILLS
+        },
         "right_by_confidence": {f"{i / 10:.1f}": _percent(sum(one), len(one)) for i, one in enumerate(tenths) if one},
         "novels": {
             one.novel: {kind: round(100 * one.report[kind]["accuracy"], 1) for kind in KINDS if kind in one.report}
@@ -142,6 +150,7 @@ def _show(mode: str, result: dict[str, Any]) -> None:
     print(f"{'':28}" + "".join(f"{kind:>11}" for kind in KINDS))
     for name, row in {**result["novels"], "all novels": result}.items():
         print(f"{name:28}" + "".join(f"{row.get(kind, ''):>11}" for kind in KINDS))
+    print("with a model:", result["with_a_model_on_the_least_sure_30%"])
     print("right of the surest:", ", ".join(f"{share}: {value} %" for share, value in result["surest"].items()))
 
 

@@ -16,19 +16,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from speechagents.audio import Audio
+    from speechagents.books.book import Book
+    from speechagents.books.reading import read_book
     from speechagents.drama import Line, Role, Scene, Style
     from speechagents.errors import SpeechAgentsError
     from speechagents.scripts.reading import load_script, parse_script
     from speechagents.scripts.script import Script
-    from speechagents.settings import PerformSettings
+    from speechagents.settings import PerformSettings, ReadSettings
     from speechagents.studio import Studio
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Audio",
+    "Book",
     "Line",
     "PerformSettings",
+    "ReadSettings",
     "Role",
     "Scene",
     "Script",
@@ -38,12 +42,15 @@ __all__ = [
     "__version__",
     "load_script",
     "parse_script",
+    "read_book",
 ]
 
 _HOMES = {
     "Audio": "audio",
+    "Book": "books.book",
     "Line": "drama",
     "PerformSettings": "settings",
+    "ReadSettings": "settings",
     "Role": "drama",
     "Scene": "drama",
     "Script": "scripts.script",
@@ -52,6 +59,7 @@ _HOMES = {
     "Style": "drama",
     "load_script": "scripts.reading",
     "parse_script": "scripts.reading",
+    "read_book": "books.reading",
 }
 
 

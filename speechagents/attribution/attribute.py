@@ -29,7 +29,7 @@ from speechagents.attribution.spoken import describe_speech
 from speechagents.attribution.turns import take_turns
 from speechagents.resources import resource
 
-MODEL_VERSION: Final = "1"
+MODEL_VERSION: Final = "2"
 """Changes whenever the same text may be attributed otherwise than before."""
 
 SAID_AT_LEAST: Final = 0.2

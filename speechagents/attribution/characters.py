@@ -8,7 +8,7 @@ tags that were read.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from speechagents.attribution.clues import RefKind
@@ -98,15 +98,27 @@ def _character(person: Person) -> Character:
         elif not form.title and len(form.core) > 1 and form.core[0] != "the":
             full[spelling] += form.count
     ranked = [text for text, _ in sorted(spellings.items(), key=lambda item: (-item[1], item[0]))]
-    name = _display_name(ranked, spellings, full, titled)
+    firsts = {form.core[0]: form.count for form in person.forms if not form.title and len(form.core) == 1}
+    name = _display_name(ranked, spellings, full, titled, firsts)
     return Character(name, tuple(alias for alias in ranked if alias != name), person.gender, person.count)
 
 
-def _display_name(ranked: Sequence[str], spellings: Counter[str], full: Counter[str], titled: Counter[str]) -> str:
-    """The name used most, unless a fuller one is in use too: a first name with a surname, “Mr. Das” for “Das”."""
+def _display_name(
+    ranked: Sequence[str],
+    spellings: Counter[str],
+    full: Counter[str],
+    titled: Counter[str],
+    firsts: Mapping[str, int],
+) -> str:
+    """The name used most, unless a fuller one is in use too: a first name with a surname, “Mr. Das” for “Das”.
+
+    “Miss Quested” who is called Adela often enough is Adela Quested, however seldom both stand together.
+    """
     name = ranked[0]
     best = max(full, key=lambda text: (full[text], text), default="")
     if best and full[best] >= 0.1 * spellings[name]:
+        return best
+    if best and name in titled and firsts.get(best.split()[0].lower(), 0) >= 0.3 * spellings[name]:
         return best
     fuller = [text for text, count in titled.items() if text.endswith(f" {name}") and count >= 0.4 * spellings[name]]
     return max(fuller, key=lambda text: (titled[text], text), default=name)
