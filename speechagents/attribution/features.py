@@ -10,6 +10,7 @@ columns in this order; whoever changes a value trains them anew.
 from __future__ import annotations
 
 import math
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,19 +60,22 @@ def gather(characters: Sequence[Character], paragraphs: Sequence[Paragraph], pas
         passages: What is said, in order.
     """
     where = Whereabouts(characters, paragraphs, passages)
-    offsets, who, rows = [0], [], []
+    offsets, who = [0], []
+    # Singles one after the other: rows of Python's numbers would take eight times the room.
+    rows = array("f")
     company: _Company | None = None
     for number, passage in enumerate(passages):
         if company is None or company.paragraphs != (passage.first, passage.last):
             company = _Company(where, passage)
         chosen = _choose(where, number)
-        rows += _describe(where, number, chosen, company)
+        for row in _describe(where, number, chosen, company):
+            rows.extend(row)
         who += chosen
         offsets.append(len(who))
     return Candidates(
         np.array(offsets, dtype=np.int64),
         np.array(who, dtype=np.int32),
-        np.array(rows, dtype=np.float32).reshape(len(rows), -1 if rows else 0),
+        np.frombuffer(rows, dtype=np.float32).reshape(len(who), -1 if who else 0),
     )
 
 

@@ -7,6 +7,7 @@ very novel. Does not know the models (`forest`) nor how the first guesses were m
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
@@ -51,7 +52,7 @@ def look_again(
     total = np.cumsum([0, *gaps])
     voices = _Voices(characters, passages, by_passage)
     talks = _Talks(by_passage, gaps)
-    rows: list[list[float]] = []
+    rows = array("f")
     for number in range(count):
         own = by_passage[number]
         if not own:
@@ -123,8 +124,8 @@ def look_again(
                 *likelihood[w],
                 voices.share(w),
             ]
-            rows.append(row)
-    return np.array(rows, dtype=np.float32)
+            rows.extend(row)
+    return np.frombuffer(rows, dtype=np.float32).reshape(len(who), -1 if len(who) else 0)
 
 
 class _Talks:

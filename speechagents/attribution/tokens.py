@@ -55,13 +55,21 @@ def tokenise(text: str, paragraphs: Sequence[tuple[int, int]]) -> Tokens:
     words: list[str] = []
     starts: list[int] = []
     firsts: list[int] = []
+    lower: list[str] = []
+    # Each word is held once, however often it stands in the text.
+    known: dict[str, tuple[str, str]] = {}
     for start, end in paragraphs:
         firsts.append(len(words))
         for match in TOKEN.finditer(text, start, end):
-            words.append(match.group())
+            word = match.group()
+            pair = known.get(word)
+            if pair is None:
+                pair = known[word] = (word, plain_word(word))
+            words.append(pair[0])
+            lower.append(pair[1])
             starts.append(match.start())
     firsts.append(len(words))
-    return Tokens(words, [plain_word(word) for word in words], starts, firsts)
+    return Tokens(words, lower, starts, firsts)
 
 
 def plain_word(word: str) -> str:
