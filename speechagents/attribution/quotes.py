@@ -49,7 +49,10 @@ _OPENS_SINGLE: Final = re.compile(r"(?:(?<=[\s(\[—–])|^)[‘'](?=[^\W\d_])[^
 _SINGLE_SPEECH: Final = re.compile(r"[.,!?…—–\-][’'](?![^\W_])")
 _OPENS_GUILLEMETS: Final = re.compile(r"[«»](?=[^\s])|«(?=\s)")
 _OPENS_DASH: Final = re.compile(r"[ \t]*(?:[—–―]|--)[ \t]*(?=[^\s\-—–―])")
-_INNER_DASH: Final = re.compile(r"(?<=[\s.,!?…])(?:[—–―]|--)(?=\s?[^\W\d_])")
+# “—Ven —dijo Emma—. Ahora mismo.”: the dash that ends what the narrator puts in may stand right behind it.
+_INNER_DASH: Final = re.compile(
+    r"(?<=[\s.,!?…])(?:[—–―]|--)(?=\s?[^\W\d_])|(?P<behind>(?<=[^\W_])(?:[—–―]|--)(?=[\s.,;:!?…])[.,;:!?…]*\s*)"
+)
 _MARKS_DOUBLE: Final = re.compile(r"[“”„\"]")
 _MARKS_SINGLE: Final = re.compile(r"[‘’']")
 _MARKS_GUILLEMETS: Final = re.compile(r"[«»]")
@@ -233,15 +236,15 @@ def _dashed(text: str, start: int, end: int, paragraph: int) -> Iterator[QuoteSp
         return
     at, speaking = opening.start() + len(opening.group()) - len(opening.group().lstrip()), True
     for dash in _INNER_DASH.finditer(text, opening.end(), end):
-        follows = text[dash.end() : dash.end() + 2].strip()[:1]
-        if speaking and not follows.islower():
-            continue  # a new sentence behind a dash is still the speaker's
         if speaking:
+            follows = text[dash.end() : dash.end() + 2].strip()[:1]
+            if dash["behind"] or not follows.islower():
+                continue  # a new sentence behind a dash is still the speaker's
             yield QuoteSpan(at, _trimmed(text, at, dash.start()), paragraph)
         else:
-            at = dash.start()
+            at = dash.end() if dash["behind"] else dash.start()
         speaking = not speaking
-    if speaking:
+    if speaking and _trimmed(text, at, end) > at:
         yield QuoteSpan(at, _trimmed(text, at, end), paragraph)
 
 
