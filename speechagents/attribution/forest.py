@@ -17,6 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_LEAVES: Final = 32
+_KINDS: Final = {
+    "first": np.int32,
+    "feature": np.uint8,
+    "threshold": np.float32,
+    "mask": np.uint32,
+    "value": np.float32,
+}
 _BLOCK: Final = 16_384
 """Rows scored at once: a column of them and the masks stay in the cache."""
 
@@ -64,22 +71,33 @@ class Forest:
 
     def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
         """The forest as arrays with a prefix to their names, for `numpy.savez`."""
-        names = ("first", "feature", "threshold", "mask", "value")
-        return {f"{prefix}_{name}": getattr(self, name) for name in names}
+        return {f"{prefix}_{name}": getattr(self, name) for name in _KINDS}
 
     @staticmethod
     def of_arrays(arrays: Mapping[str, NDArray[Any]], prefix: str) -> Forest:
-        """A forest from arrays as `arrays` gave them."""
-        forest = Forest(
-            arrays[f"{prefix}_first"],
-            arrays[f"{prefix}_feature"],
-            arrays[f"{prefix}_threshold"],
-            arrays[f"{prefix}_mask"],
-            arrays[f"{prefix}_value"],
-        )
-        if len(forest.first) != len(forest.value) + 1 or forest.first[-1] != len(forest.feature):
+        """A forest from arrays as `arrays` gave them.
+
+        Raises:
+            ValueError: An array is missing, or they do not fit each other.
+        """
+        try:
+            forest = Forest(**{name: arrays[f"{prefix}_{name}"] for name in _KINDS})
+        except KeyError as error:
+            raise ValueError(f"the forest {prefix!r} is damaged: {error} is missing") from error
+        if not forest._fits_together():
             raise ValueError(f"the forest {prefix!r} is damaged")
         return forest
+
+    def _fits_together(self) -> bool:
+        first = self.first
+        return (
+            all(getattr(self, name).dtype == kind for name, kind in _KINDS.items())
+            and first.ndim == 1
+            and self.value.shape == (len(first) - 1, MAX_LEAVES)
+            and self.feature.shape == self.threshold.shape == self.mask.shape == (first[-1],)
+            and first[0] == 0
+            and not (np.diff(first) < 0).any()
+        )
 
 
 def softmax(scores: NDArray[np.float64], offsets: NDArray[np.int64]) -> NDArray[np.float32]:
