@@ -68,7 +68,9 @@ def read_characters(path: Path) -> tuple[Character, ...]:
             if len(characters) > MAX_CHARACTERS:
                 raise CastError(f"{path}:{rows.line_num}: more than {MAX_CHARACTERS} characters; remove some")
     except csv.Error as error:
-        raise CastError(f"{path}:{rows.line_num}: no CSV ({error}); save the table as CSV") from error
+        # The reader counts a line when it is done with it; the last one may be the one that it misses the end of.
+        line = min(rows.line_num + 1, len(text.splitlines()))
+        raise CastError(f"{path}:{line}: no CSV ({error}); save the table as CSV") from error
     if not characters:
         raise CastError(f"{path}: names nobody; write a line for each character")
     return tuple(characters.values())
