@@ -109,7 +109,7 @@ def summary(scored: Sequence[Scored]) -> dict[str, Any]:
                 found[kind] += round(row["n"] * row["found"])
                 right[kind] += round(row["n"] * row["accuracy"])
     answers = sorted((answer for one in scored for answer in one.answers), key=lambda answer: -answer[0])
-    tenths = [[right for sure, right in answers if low <= sure < low + 0.1] for low in (i / 10 for i in range(10))]
+    tenths = [[right for sure, right in answers if min(9, int(10 * sure)) == i] for i in range(10)]
     return {
         "quotations": total["all"],
         "found": _percent(found["all"], total["all"]),
