@@ -20,7 +20,13 @@ from speechagents.attribution.passages import Passage
 
 _STEPS: Final = (-1, 1, -2, 2, -3, 3, -4, 4)
 _RUN_GAP: Final = 2
+"""Paragraphs of narration that do not end a run of dialogue."""
 _REACH: Final = 12
+"""Passages on either side that are looked at."""
+_WINDOW_GAP: Final = 12
+"""Paragraphs of narration between two passages that are still near each other."""
+_ANSWER_GAP: Final = 6
+"""Paragraphs of narration between a passage and what may be its answer."""
 _SMOOTHING: Final = 300.0
 """Words of the novel's average talk that each character's is mixed with."""
 _MIN_COUNT: Final = 2
@@ -41,91 +47,118 @@ def look_again(
         One row for each of the candidates.
     """
     offsets, who = candidates.offsets, candidates.who
-    count = len(passages)
     by_passage = [
-        dict(zip(who[offsets[n] : offsets[n + 1]].tolist(), guesses[offsets[n] : offsets[n + 1]].tolist(), strict=True))
-        for n in range(count)
+        dict(zip(who[start:end].tolist(), guesses[start:end].tolist(), strict=True)) for start, end in pairwise(offsets)
     ]
-    best = [max(one, key=lambda w: (one[w], -w)) if one else -1 for one in by_passage]
-    top = [one[best[n]] if one else 0.0 for n, one in enumerate(by_passage)]
-    gaps = [99, *(min(99, b.first - a.last - 1) for a, b in pairwise(passages)), 99]
-    total = np.cumsum([0, *gaps])
+    around = _Around(passages, by_passage)
     voices = _Voices(characters, passages, by_passage)
-    talks = _Talks(by_passage, gaps)
     rows = array("f")
-    for number in range(count):
-        own = by_passage[number]
+    for number, own in enumerate(by_passage):
         if not own:
             continue
         ranked = sorted(own.values(), reverse=True)
-        second = ranked[1] if len(ranked) > 1 else 0.0
-        near = [
-            (step, number + step, float(min(99, abs(total[number + step + 1] - total[number + 1]))))
-            for step in _STEPS
-            if 0 <= number + step < count
-        ]
-        window = [
-            (step, number + step)
-            for step in range(-_REACH, _REACH + 1)
-            if step and 0 <= number + step < count and abs(total[number + step + 1] - total[number + 1]) <= 12
-        ]
-        run_back, run_ahead = number, number
-        while run_back > 0 and gaps[run_back] <= _RUN_GAP and number - run_back < _REACH:
-            run_back -= 1
-        while run_ahead + 1 < count and gaps[run_ahead + 1] <= _RUN_GAP and run_ahead - number < _REACH:
-            run_ahead += 1
         likelihood = voices.compare(number)
-        previous = number - 1 if number and gaps[number] <= 6 else -1
-        following = number + 1 if number + 1 < count and gaps[number + 1] <= 6 else -1
-        company = sum(sorted((sum(by_passage[o].get(w, 0.0) for _, o in window) for w in own), reverse=True)[:2])
+        place = around.place(number)
         for w, p in own.items():
-            row = [
-                p,
-                math.log((p + 1e-4) / (1.0 - p + 1e-4)),
-                p - (second if p == ranked[0] else ranked[0]),
-                float(sum(q > p for q in ranked)),
-                ranked[0],
-            ]
-            for step in _STEPS:
-                found = next((one for one in near if one[0] == step), None)
-                if found is None:
-                    row += [0.0, 0.0, 99.0] if abs(step) <= 2 else [0.0, 99.0]
-                    continue
-                other = by_passage[found[1]]
-                row.append(other.get(w, 0.0))
-                if abs(step) <= 2:
-                    row.append(top[found[1]])
-                row.append(found[2])
-            even = odd = 0.0
-            for other_number in range(run_back, run_ahead + 1):
-                step = other_number - number
-                if not step:
-                    continue
-                weight = by_passage[other_number].get(w, 0.0) / (1.0 + 0.2 * abs(step))
-                if step % 2:
-                    odd += weight
-                else:
-                    even += weight
-            around = sum(by_passage[o].get(w, 0.0) for _, o in window)
-            back = sum(by_passage[o].get(w, 0.0) for step, o in window if step < 0)
-            row += [
-                even,
-                odd,
-                even - odd,
-                around,
-                back,
-                around / max(1, len(window)),
-                company / max(1, len(window)),
-                talks.follows(best[previous], w, own) if previous >= 0 else -1.0,
-                talks.follows(best[following], w, own) if following >= 0 else -1.0,
-                float(previous >= 0 and following >= 0 and best[previous] == best[following]),
-                float(previous >= 0 and best[previous] == w),
-                float(following >= 0 and best[following] == w),
-                *likelihood[w],
-                voices.share(w),
-            ]
-            rows.extend(row)
+            rows.extend(_standing(p, ranked))
+            rows.extend(place.one_by_one(w))
+            rows.extend(place.together(w))
+            rows.extend(place.answers(w))
+            rows.extend((*likelihood[w], voices.share(w)))
     return np.frombuffer(rows, dtype=np.float32).reshape(len(who), -1 if len(who) else 0)
+
+
+def _standing(p: float, ranked: Sequence[float]) -> list[float]:
+    """A guess beside the others for the same passage, which are ranked from the surest."""
+    second = ranked[1] if len(ranked) > 1 else 0.0
+    return [
+        p,
+        math.log((p + 1e-4) / (1.0 - p + 1e-4)),
+        p - (second if p == ranked[0] else ranked[0]),
+        float(sum(q > p for q in ranked)),
+        ranked[0],
+    ]
+
+
+class _Around:
+    """The guesses of a whole novel, and how far its passages stand apart."""
+
+    def __init__(self, passages: Sequence[Passage], by_passage: Sequence[dict[int, float]]) -> None:
+        self.by_passage = by_passage
+        self.best = [max(one, key=lambda w: (one[w], -w)) if one else -1 for one in by_passage]
+        self.top = [one[best] if one else 0.0 for one, best in zip(by_passage, self.best, strict=True)]
+        self.gaps = [99, *(min(99, b.first - a.last - 1) for a, b in pairwise(passages)), 99]
+        self.total = np.cumsum([0, *self.gaps]).tolist()
+        self.talks = _Talks(by_passage, self.gaps)
+
+    def apart(self, number: int, other: int) -> int:
+        """Paragraphs of narration between two passages."""
+        return int(abs(self.total[other + 1] - self.total[number + 1]))
+
+    def place(self, number: int) -> _Place:
+        """What the guesses say from where one passage stands."""
+        return _Place(self, number)
+
+
+class _Place:
+    """The guesses around one passage."""
+
+    def __init__(self, around: _Around, number: int) -> None:
+        count, gaps = len(around.by_passage), around.gaps
+        self._around = around
+        self._number = number
+        self._own = around.by_passage[number]
+        self._window = [
+            other
+            for other in range(max(0, number - _REACH), min(count, number + _REACH + 1))
+            if other != number and around.apart(number, other) <= _WINDOW_GAP
+        ]
+        first, last = number, number
+        while first > 0 and gaps[first] <= _RUN_GAP and number - first < _REACH:
+            first -= 1
+        while last + 1 < count and gaps[last + 1] <= _RUN_GAP and last - number < _REACH:
+            last += 1
+        self._run = [other for other in range(first, last + 1) if other != number]
+        self._previous = number - 1 if number and gaps[number] <= _ANSWER_GAP else -1
+        self._following = number + 1 if number + 1 < count and gaps[number + 1] <= _ANSWER_GAP else -1
+        known = (sum(around.by_passage[other].get(w, 0.0) for other in self._window) for w in self._own)
+        self._company = sum(sorted(known, reverse=True)[:2])
+
+    def one_by_one(self, w: int) -> list[float]:
+        """Each of the nearest passages: the guess for a candidate, the surest guess beside it, and how far it is."""
+        around, row = self._around, []
+        for step in _STEPS:
+            other = self._number + step
+            found = 0 <= other < len(around.by_passage)
+            row.append(around.by_passage[other].get(w, 0.0) if found else 0.0)
+            if abs(step) <= 2:
+                row.append(around.top[other] if found else 0.0)
+            row.append(float(min(99, around.apart(self._number, other))) if found else 99.0)
+        return row
+
+    def together(self, w: int) -> list[float]:
+        """How much a candidate talks in the same run, by turns, and around in all."""
+        by_passage = self._around.by_passage
+        turns = [0.0, 0.0]
+        for other in self._run:
+            step = other - self._number
+            turns[step % 2] += by_passage[other].get(w, 0.0) / (1.0 + 0.2 * abs(step))
+        even, odd = turns
+        around = sum(by_passage[other].get(w, 0.0) for other in self._window)
+        back = sum(by_passage[other].get(w, 0.0) for other in self._window if other < self._number)
+        size = max(1, len(self._window))
+        return [even, odd, even - odd, around, back, around / size, self._company / size]
+
+    def answers(self, w: int) -> list[float]:
+        """Whether a candidate talks with those who seem to speak just before and just behind."""
+        best, talks, previous, following = self._around.best, self._around.talks, self._previous, self._following
+        return [
+            talks.follows(best[previous], w, self._own) if previous >= 0 else -1.0,
+            talks.follows(best[following], w, self._own) if following >= 0 else -1.0,
+            float(previous >= 0 and following >= 0 and best[previous] == best[following]),
+            float(previous >= 0 and best[previous] == w),
+            float(following >= 0 and best[following] == w),
+        ]
 
 
 class _Talks:
