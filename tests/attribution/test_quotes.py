@@ -184,5 +184,5 @@ def test_nearly_all_that_people_marked_as_said_is_found() -> None:
         for quote in novel.quotes:
             total += 1
             found += 2 * sum(sum(heard[s:e]) for s, e in quote.spans) >= sum(e - s for s, e in quote.spans)
-    assert total > 30_000
+    assert total > 25_000
     assert found >= 0.995 * total
