@@ -1,6 +1,6 @@
 """What a book costs to read aloud, and what length does to it.
 
-    python -m benchmarks.book [--words 10000,100000,300000] [--novel FILE] [--assembly-words 12000] [--write]
+    python -m benchmarks.book [--words 10000,100000,300000] [--unencoded-words 10000,300000] [--novel FILE] [--write]
 
 Runs ``speechagents read`` with its defaults (M4B, MP3 for each chapter, WebVTT, JSON, master acx) as a process of its
 own on made-up novels (`made_up_novel`), or on the beginning of a given one, and prints for each length:
@@ -112,11 +112,11 @@ class Cost:
     peak_mb: float
 
 
-def read_in_process(book: Path, out: Path, *, jobs: int) -> Cost:
-    """Read a book into a new folder, in a process of its own."""
+def read_in_process(book: Path, out: Path, *, jobs: int, formats: str = "") -> Cost:
+    """Read a book into a new folder, in a process of its own; in the default formats if none are named."""
     shutil.rmtree(out, ignore_errors=True)
     command = [sys.executable, "-m", "speechagents", "read", str(book), "--out", str(out), "--json"]
-    command += ["--jobs", str(jobs)]
+    command += ["--jobs", str(jobs), *(("--formats", formats) if formats else ())]
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdout is not None
@@ -330,18 +330,31 @@ def _book(words: int, novel: Path | None, folder: Path) -> Path:
     return path
 
 
+def _unencoded(words: int, novel: Path | None, folder: Path, *, jobs: int) -> dict[str, Any]:
+    """Read, attribute, cast and speak a book, and write its texts; no sound is encoded."""
+    book, out = _book(words, novel, folder), folder / f"{words}-words-unencoded"
+    cost = read_in_process(book, out, jobs=jobs, formats="vtt,json")
+    shutil.rmtree(out)
+    row = {"words": words, "hours": round(cost.duration_s / 3600, 2), "wall_s": round(cost.wall_s, 1)}
+    print(f"{words} words, not encoded: {row['hours']} h, {row['wall_s']} s, {cost.peak_mb:.1f} MB", flush=True)
+    return {**row, "peak_mb": round(cost.peak_mb, 1)}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print, and with ``--write`` keep the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--words", default="10000,100000,300000", help="lengths, comma-separated")
+    parser.add_argument("--words", default="10000,100000,300000", help="lengths, comma-separated; may be empty")
     parser.add_argument("--novel", type=Path, help="a novel as plain text, instead of a made-up one")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), help="threads (default: cores)")
     parser.add_argument("--assembly-words", type=int, default=10_000, help="length that assembly is timed on, 0: none")
+    parser.add_argument(
+        "--unencoded-words", default="", help="lengths that are spoken alone, for the memory of long books"
+    )
     parser.add_argument("--keep", type=Path, help="folder for the productions (default: they are removed)")
     parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name} under benchmarks/results")
     arguments = parser.parse_args(argv)
     share_one_heap()  # as the command line does
-    lengths = [int(part) for part in arguments.words.split(",")]
+    lengths = [int(part) for part in arguments.words.split(",") if part]
     report: dict[str, Any] = {"machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores", "runs": []}
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.keep or Path(scratch)
@@ -358,11 +371,20 @@ def main(argv: Sequence[str] | None = None) -> int:
                     print("assembly of {minutes} min, {clips} clips: {ours_s} s, pydub {pydub_s} s".format(**row))
             if arguments.keep is None:
                 shutil.rmtree(out)
-    peaks = [run["peak_mb"] for run in report["runs"]]
-    report["memory_ratio"] = round(peaks[-1] / peaks[0], 3)
-    print(f"memory at {lengths[-1]} words: {report['memory_ratio']} x that at {lengths[0]}")
+        if arguments.unencoded_words:
+            report["unencoded"] = [
+                _unencoded(int(part), arguments.novel, folder, jobs=arguments.jobs)
+                for part in arguments.unencoded_words.split(",")
+            ]
+    for name, runs in (("runs", report["runs"]), ("unencoded", report.get("unencoded", []))):
+        if len(runs) > 1:
+            ratio = report[f"memory_ratio_{name}"] = round(runs[-1]["peak_mb"] / runs[0]["peak_mb"], 3)
+            print(f"memory, {name}: at {runs[-1]['words']} words {ratio} x that at {runs[0]['words']}")
     if arguments.write:
-        RESULTS.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+        # What this run did not measure stays as it was.
+        kept = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+        measured = {name: value for name, value in report.items() if value}
+        RESULTS.write_text(json.dumps({**kept, **measured}, indent=1) + "\n", "utf-8")
     return 0
 
 
