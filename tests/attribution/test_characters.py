@@ -62,6 +62,15 @@ def test_a_nickname_that_two_may_have_is_a_person_of_its_own() -> None:
     assert set(people) == {"Catherine Hurst", "Katharine Vane", "Kitty"}
 
 
+def test_a_surname_that_could_be_a_nickname_is_a_surname() -> None:
+    assert set(found("“Yes,” said William Hurst.", "“No,” said Mr. Bill.")) == {"William Hurst", "Mr. Bill"}
+
+
+def test_a_wife_under_her_husbands_name_is_not_her_husband() -> None:
+    talk = ["“Yes,” said Zorban Hale.", "“No,” said Mrs. Zorban Hale."]
+    assert set(found(*talk * 2)) == {"Zorban Hale", "Mrs. Zorban Hale"}
+
+
 def test_a_title_is_part_of_the_name() -> None:
     people = found("“Yes,” said Captain Brandt. “No,” said Lady Orne.", "“Well,” said Dr. Pell.")
     assert {name: one.gender for name, one in people.items()} == {
@@ -81,7 +90,8 @@ def test_places_weekdays_and_families_are_nobody() -> None:
     people = found(
         "They lived in Zembla. On Monday they went to Zembla, and from Zembla through Zembla.",
         "“Yes,” said Emma. The Harbens lived in Zembla. Emma met a Harben, then a Harben, then a Harben.",
-        "The Harbens laughed. The Harbens left.",
+        "“We are late!” Harbens shouted from both boats. The Harbens left.",
+        "She walked through Florence, and in Florence she slept. “Yes,” Zembla said, as one says: all of Zembla.",
     )
     assert set(people) == {"Emma"}
 

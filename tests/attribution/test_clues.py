@@ -78,6 +78,10 @@ def test_a_tag_knows_its_verb_its_place_and_who_else_is_in_it() -> None:
     assert (led.place, meant(led.subject)) == (4, "Emma Hart")
 
 
+def test_a_verb_of_saying_ahead_outweighs_plain_action_behind() -> None:
+    assert meant(tag("Emma turned and said, “Yes.” Tom smiled.").subject) == "Emma Hart"
+
+
 def test_a_tag_spans_its_own_clause() -> None:
     novel = told("“Yes,” said Emma softly. Tom left the room.")
     found = only(novel).tag
@@ -96,7 +100,7 @@ def test_a_beat_names_whoever_acts() -> None:
 
 
 def test_a_chain_of_voices_ends() -> None:
-    endless = "“Oh,” said Tom. It was the " + "voice of the " * 20_000 + "man."
+    endless = "“Oh,” said Tom. The " + "voice of the " * 20_000 + "man."
     assert meant(tag(endless).subject) == "Tom Reed"
 
 

@@ -54,7 +54,7 @@ def test_candidates_hold_the_tagged_the_called_and_those_named_around() -> None:
 
 def test_a_description_brings_those_whom_it_may_mean() -> None:
     far = ["It rained."] * 300
-    found = gathered(told("The landlord slept.", *far, "“Who is there?” said the landlord."))
+    found = gathered(told("The landlord slept.", *far, "“Who is there?” said the old landlord."))
     assert candidates(found, 0) == ["The Landlord"]
 
 
@@ -78,6 +78,16 @@ def test_a_tag_with_a_name_tells_its_bearer_from_the_rest() -> None:
     by_name = dict(zip(candidates(found, 0), rows, strict=True))
     telling = [at for at in range(COLUMNS) if by_name["Emma Hart"][at] == 2.0 and by_name["Tom Reed"][at] == -1.0]
     assert telling, "a column says that the tag names Emma and not Tom"
+
+
+def test_tags_of_a_run_count_apart_for_the_same_turn_and_the_other() -> None:
+    novel = told("Emma met Tom.", "“Yes,” said Emma.", "“No.”", "“Well.”")
+    found = gathered(novel)
+    same, other = -6, -5
+    for passage, (in_turn, out_of_turn) in ((1, (other, same)), (2, (same, other))):
+        emma = found.features[found.offsets[passage]]
+        assert emma[in_turn] > 0
+        assert emma[out_of_turn] == 0
 
 
 def test_the_same_text_gives_the_same_numbers() -> None:

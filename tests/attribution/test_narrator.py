@@ -38,6 +38,10 @@ def test_nobody_tells_a_story_in_the_third_person_however_often_people_say_i() -
     assert not is_first_person(novel.paragraphs)
 
 
+def test_whom_the_narrator_names_as_often_does_not_tell_the_story() -> None:
+    assert teller(told(*FIRST_PERSON, *["I saw that Tom was late."] * 5)) == ""
+
+
 def test_a_teller_who_is_never_named_stays_unknown() -> None:
     novel = told("I had met Emma. I liked her.", "“You are late,” said Emma.", "“I am,” said I.")
     assert is_first_person(novel.paragraphs)

@@ -66,6 +66,16 @@ def test_who_spoke_before_and_after_is_told_from_who_did_not() -> None:
     assert (without[0] != emma).sum() > 5
 
 
+def test_turns_of_a_run_are_counted_apart() -> None:
+    novel = told(*TALK)
+    candidates, _ = looked(novel)
+    rows = looked(novel, sure(candidates, {0: 0, 1: 1, 2: 0, 3: 1}))[1][candidates.offsets[1] : candidates.offsets[2]]
+    same_less_other = 27
+    emma, tom = rows[:, same_less_other]
+    assert emma < -0.5
+    assert tom > 0.5
+
+
 def test_words_are_held_against_other_passages_never_against_their_own() -> None:
     """One who is thought to have spoken alike elsewhere is likelier; the passage's own guess does not count for it."""
     talk = ["“Marmalade, marmalade is late.”"] * 4 + ["“Cannons, cannons are loud.”"] * 4
