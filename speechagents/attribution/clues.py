@@ -173,6 +173,10 @@ class Grammar:
                 stop = index + 1
                 if stop < end and (lower[stop] == "'s" or lower[stop] in self._nouns):
                     continue
+                named = self._mentions.get(stop) if stop < end else None
+                if named is not None and not (stop + named.length < end and lower[stop + named.length] == "'s"):
+                    # "her nephew Tobias" is Tobias.
+                    return Ref(RefKind.NAME, stop, stop + named.length, named.who, named.also)
                 if word == "voice" and stop + 1 < end and lower[stop] == "of":
                     # However long a chain of voices of voices is: a clause ends it.
                     owner = self.phrase(stop + 1, min(end, stop + 1 + _MAX_CLAUSE))
@@ -209,7 +213,8 @@ class Grammar:
                 continue
             before = lower[ref.token - 1] if ref.token > start else ""
             governed = before in _PREPOSITIONS and before != "and" and before != "as"
-            owned = ref.end < end and lower[ref.end] == "'s"
+            # "Emma's hat" is no Emma; "he's late" is he.
+            owned = ref.kind is not RefKind.PRONOUN and ref.end < end and lower[ref.end] == "'s"
             if not governed and not owned:
                 found = ref
                 if not last:
@@ -268,6 +273,8 @@ class Grammar:
         lower = self._lower
         for index in range(at, min(end, at + 5)):
             word = lower[index]
+            if word == "-" and at < index < end - 1 and lower[index + 1].isalpha():
+                continue  # "the left-hand pan"
             if word in _PREPOSITIONS or word in _PRONOUNS or not word.isalpha() or word.endswith("ly"):
                 if word == "of" and index > at:
                     break

@@ -85,6 +85,8 @@ class NameIndex:
     """The names of all characters, ready to be matched."""
 
     def __init__(self, characters: Sequence[Character], lexicon: Lexicon, tokens: Tokens) -> None:
+        self._titles = lexicon.titles
+        self._genders = [character.gender for character in characters]
         listed: dict[tuple[str, ...], set[int]] = {}
         derived: dict[tuple[str, ...], set[int]] = {}
         for index, character in enumerate(characters):
@@ -120,6 +122,11 @@ class NameIndex:
                     large[word] += 1
         self._common = frozenset(word for word, count in small.items() if count > large[word])
 
+    def _titled(self, who: tuple[int, ...], gender: Gender) -> tuple[int, ...]:
+        """Those who can have a title of a gender."""
+        unknown = Gender.UNKNOWN
+        return tuple(one for one in who if gender is unknown or self._genders[one] in (gender, unknown))
+
     def find(self, tokens: Tokens) -> Iterable[Mention]:
         """All mentions in order; the longest name at a place wins."""
         lower, words = tokens.lower, tokens.words
@@ -139,7 +146,13 @@ class NameIndex:
                             continue
                         if length == 1 and lower[at] in common and (at == 0 or lower[at - 1] in _SENTENCE_ENDS):
                             continue
-                    yield Mention(at, length, name.who, name.others, name.sure)
+                    who = name.who
+                    if length == 1 and not name.sure and at and lower[at - 1] in self._titles:
+                        # "Miss Weston" is not Mr. John Weston, whoever she is.
+                        who = self._titled(who, self._titles[lower[at - 1]])
+                        if not who:
+                            continue
+                    yield Mention(at, length, who, name.others, name.sure)
                     at += length - 1
                     break
             at += 1

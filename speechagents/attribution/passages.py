@@ -170,7 +170,13 @@ def read_passages(
         lexicon: The words.
         characters: Everybody.
     """
-    reader = _Reader(tokens, Grammar(tokens, mentions, lexicon, described_by(characters)), mentions, lexicon)
+    reader = _Reader(
+        tokens,
+        Grammar(tokens, mentions, lexicon, described_by(characters)),
+        mentions,
+        lexicon,
+        [one.gender for one in characters],
+    )
     by_paragraph: dict[int, list[QuoteSpan]] = {}
     for span in spans:
         by_paragraph.setdefault(span.paragraph, []).append(span)
@@ -204,12 +210,20 @@ def _join(passage: Passage, more: Passage) -> None:
 class _Reader:
     """Reads one paragraph after the other."""
 
-    def __init__(self, tokens: Tokens, grammar: Grammar, mentions: Mapping[int, Named], lexicon: Lexicon) -> None:
+    def __init__(
+        self,
+        tokens: Tokens,
+        grammar: Grammar,
+        mentions: Mapping[int, Named],
+        lexicon: Lexicon,
+        genders: Sequence[Gender],
+    ) -> None:
         self._tokens = tokens
         self._lower = tokens.lower
         self._mentions = mentions
         self._lexicon = lexicon
         self._grammar = grammar
+        self._genders = genders
 
     def read(
         self, index: int, quotes: Sequence[QuoteSpan], before: Paragraph | None
@@ -239,7 +253,7 @@ class _Reader:
         group: list[int] = []
         held = NO_TAG
         for tag, number in own:
-            if group and tag.strength and held.strength and _differ(tag.subject, held.subject):
+            if group and tag.strength and held.strength and self._differ(tag.subject, held.subject):
                 passages.append(self._passage(index, quotes, inside, gaps, group, held))
                 group, held = [], NO_TAG
             group.append(number)
@@ -256,9 +270,20 @@ class _Reader:
         if behind.strength == 2:
             return behind
         ahead = self._grammar.tag_ahead(*gaps[number]) if gaps[number][0] < gaps[number][1] else NO_TAG
-        if ahead.strength and self._lower[gaps[number][1] - 1] in (".", "!", "?"):
-            ahead = ahead._replace(strength=1)
         return ahead if ahead.strength > behind.strength else behind
+
+    def _differ(self, one: Ref, other: Ref) -> bool:
+        """Whether two subjects are surely two people."""
+        kinds = {one.kind, other.kind}
+        if kinds == {RefKind.NAME}:
+            return one.who != other.who
+        if kinds <= {RefKind.NAME, RefKind.PRONOUN}:
+            genders = {self._gender(one), self._gender(other)}
+            return len(genders) == 2 and Gender.UNKNOWN not in genders
+        return kinds == {RefKind.I, RefKind.NAME}
+
+    def _gender(self, ref: Ref) -> Gender:
+        return self._genders[ref.who] if ref.kind is RefKind.NAME else ref.gender
 
     def _narrate(self, paragraph: Paragraph) -> None:
         lower, mentions = self._lower, self._mentions
@@ -328,12 +353,3 @@ class _Reader:
                 (passage.spoken_to if called else passage.spoken_of).append(named.who)
             elif called and addresses[word] is not Gender.UNKNOWN:
                 passage.calls = addresses[word]
-
-
-def _differ(one: Ref, other: Ref) -> bool:
-    """Whether two subjects are surely two people."""
-    if one.kind is RefKind.NAME and other.kind is RefKind.NAME:
-        return one.who != other.who
-    if one.kind is RefKind.PRONOUN and other.kind is RefKind.PRONOUN:
-        return one.gender is not other.gender
-    return {one.kind, other.kind} == {RefKind.I, RefKind.NAME}

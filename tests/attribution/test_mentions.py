@@ -75,6 +75,14 @@ def test_a_surname_that_two_bear_is_the_mans() -> None:
     assert meant("Anna sat. Then Weston came.", ANNA, MR_WESTON) == [ANNA.name, MR_WESTON.name]
 
 
+def test_a_surname_behind_a_title_that_is_not_theirs_is_somebody_elses() -> None:
+    assert found("Miss Weston spoke.", MR_WESTON) == []
+    assert found("Mr. Weston spoke to Weston.", MR_WESTON) == [
+        ("Mr. Weston", ["Mr. John Weston"]),
+        ("Weston", ["Mr. John Weston"]),
+    ]
+
+
 def test_of_two_brothers_the_one_named_last_is_meant() -> None:
     brothers = (Character("John Weston", (), Gender.MALE), Character("Paul Weston", (), Gender.MALE))
     for last in ("John", "Paul"):

@@ -27,6 +27,15 @@ def test_a_name_and_a_fitting_pronoun_in_one_paragraph_are_one() -> None:
     assert len(told("“Yes,” said Emma. “I do,” she said.").passages) == 1
 
 
+def test_a_name_and_a_pronoun_of_the_other_gender_are_two() -> None:
+    passages = told("“Yes,” said Tom. “Well,” said she.").passages
+    assert [meant(one.tag.subject) for one in passages] == ["Tom Reed", "female"]
+
+
+def test_what_is_late_is_said_of_somebody() -> None:
+    assert meant(only(told("“Yes.” He's late again.")).behind) == "male"
+
+
 def test_speech_of_several_paragraphs_is_one_passage() -> None:
     novel = told("“It was late.", "“It was dark.", "“We went home,” said Tom.", "“Good.”")
     first, second = novel.passages
