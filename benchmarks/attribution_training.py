@@ -89,7 +89,7 @@ def train(examples: Sequence[Example], *, inner: int = INNER_FOLDS) -> SpeakerMo
         examples: The novels.
         inner: Parts of the novels whose guesses for the second look come from a first look that did not see them.
     """
-    features = [one.candidates.features for one in examples]
+    features = [one.candidates.features() for one in examples]
     first = _fit(examples, features, TREES)
     guesses: list[NDArray[np.float32]] = [np.zeros(0, dtype=np.float32)] * len(examples)
     for part in range(inner):
@@ -97,7 +97,10 @@ def train(examples: Sequence[Example], *, inner: int = INNER_FOLDS) -> SpeakerMo
         partial = _fit([examples[index] for index in seen], [features[index] for index in seen], TREES)
         for index in range(part, len(examples), inner):
             guesses[index] = softmax(partial.score(features[index]), examples[index].candidates.offsets)
-    both = [describe_again(one.novel, one.candidates, guess) for one, guess in zip(examples, guesses, strict=True)]
+    both = [
+        np.concatenate(list(describe_again(one.novel, one.candidates, guess)))
+        for one, guess in zip(examples, guesses, strict=True)
+    ]
     second = _fit(examples, both, TREES)
     # How sure is right how often: asked of novels that this second look has not seen.
     seen = [index for index in range(len(examples)) if index % inner]

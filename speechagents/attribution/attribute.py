@@ -10,7 +10,7 @@ nothing (``benchmarks/NOTES.md``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -156,9 +156,13 @@ def look(novel: Novel, candidates: Candidates, first: Forest, second: Forest) ->
         first: Trees of the first look.
         second: Trees of the second.
     """
-    before = softmax(first.score(candidates.features), candidates.offsets)
-    after = softmax(second.score(describe_again(novel, candidates, before)), candidates.offsets)
+    before = softmax(_scored(first, (block.rows() for block in candidates.blocks)), candidates.offsets)
+    after = softmax(_scored(second, describe_again(novel, candidates, before)), candidates.offsets)
     return blend(novel, candidates, before, after)
+
+
+def _scored(forest: Forest, blocks: Iterable[NDArray[np.float32]]) -> NDArray[np.float64]:
+    return np.concatenate([forest.score(rows) for rows in blocks])
 
 
 def blend(
@@ -180,17 +184,22 @@ def blend(
     return take_turns(novel.passages, candidates, blended, again_at_once=-0.5, after_next=0.0)
 
 
-def describe_again(novel: Novel, candidates: Candidates, before: NDArray[np.float32]) -> NDArray[np.float32]:
+def describe_again(novel: Novel, candidates: Candidates, before: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
     """What the second look goes by.
 
     Args:
         novel: The novel.
         candidates: Who may speak.
         before: What the first look made of them.
+
+    Yields:
+        The rows of one block of the candidates after the other.
     """
     turns = take_turns(novel.passages, candidates, before)
     neighbours = look_again(len(novel.characters), novel.passages, candidates, turns)
-    return np.hstack([candidates.features, before[:, None], neighbours])
+    for block, around in zip(candidates.blocks, neighbours, strict=True):
+        rows = slice(candidates.offsets[block.passages.start], candidates.offsets[block.passages.stop])
+        yield np.hstack([block.rows(), before[rows, None], around])
 
 
 @cache

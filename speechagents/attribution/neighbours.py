@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -34,7 +34,7 @@ _MIN_COUNT: Final = 2
 
 def look_again(
     characters: int, passages: Sequence[Passage], candidates: Candidates, guesses: NDArray[np.float32]
-) -> NDArray[np.float32]:
+) -> Iterator[NDArray[np.float32]]:
     """Describe every candidate by the guesses for the passages around.
 
     Args:
@@ -43,8 +43,8 @@ def look_again(
         candidates: As the guesses were made for.
         guesses: Probability of each row; they sum to 1 in each passage.
 
-    Returns:
-        One row for each of the candidates.
+    Yields:
+        For each block of the candidates, one row for each of them.
     """
     offsets, who = candidates.offsets, candidates.who
     by_passage = [
@@ -52,20 +52,23 @@ def look_again(
     ]
     around = _Around(passages, by_passage)
     voices = _Voices(characters, passages, by_passage)
-    rows = array("f")
-    for number, own in enumerate(by_passage):
-        if not own:
-            continue
-        ranked = sorted(own.values(), reverse=True)
-        likelihood = voices.compare(number)
-        place = around.place(number)
-        for w, p in own.items():
-            rows.extend(_standing(p, ranked))
-            rows.extend(place.one_by_one(w))
-            rows.extend(place.together(w))
-            rows.extend(place.answers(w))
-            rows.extend((*likelihood[w], voices.share(w)))
-    return np.frombuffer(rows, dtype=np.float32).reshape(len(who), -1 if len(who) else 0)
+    for block in candidates.blocks:
+        rows = array("f")
+        count = int(offsets[block.passages.stop] - offsets[block.passages.start])
+        for number in block.passages:
+            own = by_passage[number]
+            if not own:
+                continue
+            ranked = sorted(own.values(), reverse=True)
+            likelihood = voices.compare(number)
+            place = around.place(number)
+            for w, p in own.items():
+                rows.extend(_standing(p, ranked))
+                rows.extend(place.one_by_one(w))
+                rows.extend(place.together(w))
+                rows.extend(place.answers(w))
+                rows.extend((*likelihood[w], voices.share(w)))
+        yield np.frombuffer(rows, dtype=np.float32).reshape(count, -1)
 
 
 def _standing(p: float, ranked: Sequence[float]) -> list[float]:

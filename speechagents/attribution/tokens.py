@@ -6,6 +6,7 @@ Owns what counts as a token. Does not know what any word means.
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ class Tokens:
 
     words: list[str]
     lower: list[str]
-    starts: list[int]
+    starts: array[int]
     paragraphs: list[int]
 
     def at(self, offset: int) -> int:
@@ -53,7 +54,7 @@ def tokenise(text: str, paragraphs: Sequence[tuple[int, int]]) -> Tokens:
         paragraphs: Offsets of the paragraphs, in order, apart from each other.
     """
     words: list[str] = []
-    starts: list[int] = []
+    starts = array("q")
     firsts: list[int] = []
     lower: list[str] = []
     # Each word is held once, however often it stands in the text.

@@ -26,7 +26,7 @@ def looked(novel: Novel, guesses: NDArray[np.float32] | None = None) -> tuple[Ca
     candidates = gather(novel.characters, novel.paragraphs, novel.passages)
     if guesses is None:
         guesses = even(candidates)
-    return candidates, look_again(len(novel.characters), novel.passages, candidates, guesses)
+    return candidates, np.concatenate(list(look_again(len(novel.characters), novel.passages, candidates, guesses)))
 
 
 def even(candidates: Candidates) -> NDArray[np.float32]:
@@ -97,5 +97,6 @@ def test_the_same_guesses_give_the_same_numbers() -> None:
 def test_passages_without_candidates_have_no_rows() -> None:
     candidates, rows = looked(told("“Who is there?”", *TALK))
     assert len(rows) == len(candidates.who)
-    _, none = looked(told("“Who is there?”"))
-    assert len(none) == 0
+    alone = told("“Who is there?”")
+    nobody = gather(alone.characters, alone.paragraphs, alone.passages)
+    assert list(look_again(len(alone.characters), alone.passages, nobody, even(nobody))) == []

@@ -28,7 +28,7 @@ def of(guesses: Sequence[dict[int, float]]) -> tuple[Candidates, NDArray[np.floa
     offsets = np.cumsum([0, *map(len, guesses)])
     who = np.array([one for guess in guesses for one in guess], dtype=np.int32)
     values = np.array([p for guess in guesses for p in guess.values()], dtype=np.float32)
-    return Candidates(offsets, who, np.zeros((len(who), 0), dtype=np.float32)), values
+    return Candidates(offsets, who, ()), values
 
 
 def turned(guesses: Sequence[dict[int, float]], paragraphs: Sequence[int]) -> list[dict[int, float]]:
