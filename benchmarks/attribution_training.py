@@ -89,18 +89,7 @@ def train(examples: Sequence[Example], *, inner: int = INNER_FOLDS) -> SpeakerMo
         examples: The novels.
         inner: Parts of the novels whose guesses for the second look come from a first look that did not see them.
     """
-    features = [one.candidates.features() for one in examples]
-    first = _fit(examples, features, TREES)
-    guesses: list[NDArray[np.float32]] = [np.zeros(0, dtype=np.float32)] * len(examples)
-    for part in range(inner):
-        seen = [index for index in range(len(examples)) if index % inner != part]
-        partial = _fit([examples[index] for index in seen], [features[index] for index in seen], TREES)
-        for index in range(part, len(examples), inner):
-            guesses[index] = softmax(partial.score(features[index]), examples[index].candidates.offsets)
-    both = [
-        np.concatenate(list(describe_again(one.novel, one.candidates, guess)))
-        for one, guess in zip(examples, guesses, strict=True)
-    ]
+    guesses, both = _looked_once(examples, inner)
     second = _fit(examples, both, TREES)
     # How sure is right how often: asked of novels that this second look has not seen.
     seen = [index for index in range(len(examples)) if index % inner]
@@ -112,7 +101,33 @@ def train(examples: Sequence[Example], *, inner: int = INNER_FOLDS) -> SpeakerMo
     ]
     scores, hits = [p for p, _ in found], [hit for _, hit in found]
     score, right = calibration(np.array(scores), np.array(hits))
+    first = _fit(examples, [one.candidates.features() for one in examples], TREES)
     return SpeakerModel(first, second, _fit_said(examples), score, right)
+
+
+def learn_looks(examples: Sequence[Example], *, inner: int = INNER_FOLDS) -> tuple[Forest, Forest]:
+    """The trees of both looks, without the rest of a model; see `train`."""
+    _, both = _looked_once(examples, inner)
+    first = _fit(examples, [one.candidates.features() for one in examples], TREES)
+    return first, _fit(examples, both, TREES)
+
+
+def _looked_once(
+    examples: Sequence[Example], inner: int
+) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
+    """For each novel, guesses of a first look that has not seen it, and what the second goes by."""
+    features = [one.candidates.features() for one in examples]
+    guesses: list[NDArray[np.float32]] = [np.zeros(0, dtype=np.float32)] * len(examples)
+    for part in range(inner):
+        seen = [index for index in range(len(examples)) if index % inner != part]
+        partial = _fit([examples[index] for index in seen], [features[index] for index in seen], TREES)
+        for index in range(part, len(examples), inner):
+            guesses[index] = softmax(partial.score(features[index]), examples[index].candidates.offsets)
+    both = [
+        np.concatenate(list(describe_again(one.novel, one.candidates, guess)))
+        for one, guess in zip(examples, guesses, strict=True)
+    ]
+    return guesses, both
 
 
 def calibration(scores: NDArray[Any], hits: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -20,6 +20,7 @@ Owns the exception types and their exit codes; knows nothing of who raises them.
     ├── ControllerError          exit 3   a model that acts for roles cannot be reached or used
     ├── ListenerError            exit 3   a speech recogniser cannot be used
     ├── StageError               exit 3   a live stage cannot be reached, or has ended the session
+    ├── MemoryFull               exit 3   a model, or what it was given at once, does not fit into a GPU's memory
     ├── ServeError               exit 2   the server cannot start: its port, its login file, its secret
     └── BackendMissing           exit 2   an optional back end is not installed
 
@@ -145,3 +146,9 @@ class BackendMissing(SpeechAgentsError):  # noqa: N818 - names what is missing
     """An optional back end is not installed; the message holds the install command."""
 
     exit_code = 2
+
+
+class MemoryFull(SpeechAgentsError):  # noqa: N818 - says what is the matter
+    """The memory of a GPU is full; less at once may fit."""
+
+    exit_code = 3

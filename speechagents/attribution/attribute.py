@@ -227,7 +227,7 @@ def _quote(novel: Novel, number: int, guess: Guess) -> Quote:
         spans=tuple((span.start, span.end) for span in passage.spans),
         speaker=novel.characters[speaker].name if speaker >= 0 else None,
         confidence=round(guess.confidence[number], 4),
-        kind=_kind(passage.tag),
+        kind=kind_of(passage.tag),
         addressee=novel.characters[addressee].name if addressee >= 0 else None,
         tag=(novel.tokens.starts[passage.tag.start], novel.tokens.end(passage.tag.end - 1))
         if passage.tag.strength
@@ -235,7 +235,8 @@ def _quote(novel: Novel, number: int, guess: Guess) -> Quote:
     )
 
 
-def _kind(tag: Tag) -> QuoteKind:
+def kind_of(tag: Tag) -> QuoteKind:
+    """How a quotation's speaker is told, by its tag."""
     if not tag.strength:
         return QuoteKind.IMPLICIT
     return QuoteKind.EXPLICIT if tag.subject.kind is RefKind.NAME else QuoteKind.ANAPHORIC

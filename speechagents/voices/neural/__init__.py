@@ -1,0 +1,1 @@
+"""Neural voices: what their back ends share, and the back ends."""
