@@ -8,6 +8,7 @@ Space, has its own entry points in ``pyproject.toml``.
 from __future__ import annotations
 
 import functools
+import inspect
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from speechagents.errors import BackendMissing, SettingsError
+
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,13 @@ class BackEnds:
     group: str
     kind: str
 
-    def load(self, name: str, options: Mapping[str, Any]) -> Any:
+    def load(self, name: str, options: Mapping[str, Any], *, shared: Mapping[str, Any] = _NOTHING) -> Any:
         """Make a back end.
 
         Args:
             name: Name of its entry point.
             options: Keyword arguments for it.
+            shared: What back ends of one studio have in common; a factory gets of it what its parameters name.
 
         Raises:
             SettingsError: Nobody registered that name, or it does not take such options.
@@ -43,7 +47,7 @@ class BackEnds:
         """
         factory = self._factory(name)
         try:
-            return factory(**options)
+            return factory(**_asked_for(factory, shared), **options)
         except TypeError as error:
             raise SettingsError(f"{self.kind} {name!r}: {error}") from error
 
@@ -77,6 +81,14 @@ class BackEnds:
     def _points(self) -> dict[str, EntryPoint]:
         registered = {point.name: point for point in entry_points(group=self.group)}
         return {**_of_checkout().get(self.group, {}), **registered}
+
+
+def _asked_for(factory: Any, shared: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a factory's own parameters name; one that takes any option at all has to name these."""
+    if not shared:
+        return _NOTHING
+    parameters = inspect.signature(factory).parameters
+    return {name: value for name, value in shared.items() if name in parameters}
 
 
 @functools.cache
