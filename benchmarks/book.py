@@ -27,7 +27,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -37,6 +36,7 @@ from typing import Any
 
 from benchmarks.made_up_novel import make_novel
 from benchmarks.perform import speak_bare_lines
+from benchmarks.running import run
 from speechagents.audio import Audio
 from speechagents.drama import Style, role_key
 from speechagents.production.codecs import AAC_NARRATION, MP3
@@ -115,67 +115,13 @@ class Cost:
 def read_in_process(book: Path, out: Path, *, jobs: int, formats: str = "") -> Cost:
     """Read a book into a new folder, in a process of its own; in the default formats if none are named."""
     shutil.rmtree(out, ignore_errors=True)
-    command = [sys.executable, "-m", "speechagents", "read", str(book), "--out", str(out), "--json"]
-    command += ["--jobs", str(jobs), *(("--formats", formats) if formats else ())]
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    assert process.stdout is not None
-    with _Watch(process.pid) as watch:
-        said = process.stdout.read()
-        process.stdout.close()
-        _, status, used = os.wait4(process.pid, 0)
-    wall_s = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    done = json.loads(said)
+    ran = run(
+        ["read", str(book), "--out", str(out), "--json", "--jobs", str(jobs)]
+        + (["--formats", formats] if formats else [])
+    )
     chapters = len(list((out / "exports").glob("chapter-*.mp3")))
-    cpu_s = used.ru_utime + used.ru_stime
-    return Cost(chapters, done["lines"], done["roles"], done["duration_s"], wall_s, cpu_s, watch.peak_mb)
-
-
-class _Watch:
-    """Adds up the resident sets of a process and all that came of it, until it is left."""
-
-    def __init__(self, pid: int) -> None:
-        self.peak_mb = 0.0
-        self._pid = pid
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
-
-    def __enter__(self) -> _Watch:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        while not self._stop.wait(0.05):
-            self.peak_mb = max(self.peak_mb, sum(map(_resident_mb, _family(self._pid))))
-
-
-def _family(pid: int) -> Iterator[int]:
-    """A process and its descendants."""
-    yield pid
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
-        others = [task for task in Path(f"/proc/{pid}/task").iterdir() if task.name != str(pid)]
-        for task in others:
-            children += (task / "children").read_text("ascii").split()
-    except OSError:
-        return
-    for child in children:
-        yield from _family(int(child))
-
-
-def _resident_mb(pid: int) -> float:
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
-    except (OSError, IndexError):
-        return 0.0
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+    done = ran.said
+    return Cost(chapters, done["lines"], done["roles"], done["duration_s"], ran.wall_s, ran.cpu_s, ran.family_peak_mb)
 
 
 def _bare(out: Path) -> tuple[float, float]:

@@ -36,6 +36,7 @@ from typing import Any
 
 import soundfile as sf
 
+from benchmarks.running import run
 from benchmarks.screenplays import make_screenplay
 from speechagents import PerformSettings, Studio
 from speechagents.audio import Audio
@@ -128,31 +129,8 @@ class Cost:
 def perform_in_process(script: Path, out: Path, *, master: str) -> Cost:
     """Perform a script into a new folder, in a process of its own."""
     shutil.rmtree(out, ignore_errors=True)
-    command = [
-        sys.executable,
-        "-m",
-        "speechagents",
-        "perform",
-        str(script),
-        "--out",
-        str(out),
-        "--json",
-        "--master",
-        master,
-    ]
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    assert process.stdout is not None
-    said = process.stdout.read()
-    process.stdout.close()
-    _, status, used = os.wait4(process.pid, 0)
-    wall_s = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    done = json.loads(said)
-    cpu_s, peak_mb = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
-    return Cost(done["lines"], done["duration_s"], wall_s, cpu_s, peak_mb)
+    ran = run(["perform", str(script), "--out", str(out), "--json", "--master", master])
+    return Cost(ran.said["lines"], ran.said["duration_s"], ran.wall_s, ran.cpu_s, ran.own_peak_mb)
 
 
 def bare_synthesis_s(out: Path) -> float:
