@@ -38,6 +38,7 @@ from speechagents.stream import message_to_json
 from speechagents.voices.cast_file import read_cast_file, write_cast_file
 from speechagents.voices.casting import Cast, Casting, Overrides, cast_roles
 from speechagents.voices.measure import voice_distance
+from speechagents.voices.missing_styles import missing_styles
 from speechagents.voices.synthesizer import Synthesizer
 
 _CHARS_PER_S = 12.0
@@ -169,7 +170,13 @@ class Performance:
                 preset=self.troupe.why,
                 language=play.language,
             )
-            doubts = (*play.warnings, *self.cast.warnings, *self.sounds.unknown_cues(play.scenes))
+            styles = (line.style for scene in play.scenes for line in scene.lines)
+            doubts = (
+                *play.warnings,
+                *self.cast.warnings,
+                *self.sounds.unknown_cues(play.scenes),
+                *missing_styles(self.troupe.synthesizer, styles),
+            )
             yield from map(Warned, doubts)
             tally = _Tally()
             stage = self.stage

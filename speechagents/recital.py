@@ -61,6 +61,7 @@ from speechagents.reading_outcome import Outcome, TimeLeft
 from speechagents.settings import ReadSettings
 from speechagents.shop import Shop, kept_formats
 from speechagents.voices.casting import Cast
+from speechagents.voices.missing_styles import missing_styles
 from speechagents.voices.synthesizer import SpokenLine, Word
 
 KIND: Final = "book"
@@ -109,7 +110,9 @@ class Recital:
         production.demand_space(self._bytes_needed())
         production.write_record(self._record(None))
         yield self.started()
-        yield from map(Warned, (*reading.warnings, *self.cast.warnings))
+        styles = (line.style for scene in reading.scenes for line in scene.lines)
+        doubts = (*reading.warnings, *self.cast.warnings, *missing_styles(self.troupe.synthesizer, styles))
+        yield from map(Warned, doubts)
         store = ChapterStore(production.folder / "chapters")
         proofs = ProofRecord(production.folder)
         proofer = self.proof_play(proofs).proofer(proofs) if settings.proof else None

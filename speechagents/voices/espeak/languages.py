@@ -79,6 +79,11 @@ def languages() -> Sequence[str]:
     return sorted({Path(file).name for file in _files().values()}, key=str.lower)
 
 
+def primary_languages() -> tuple[str, ...]:
+    """The first parts of all tags that are understood: ``de`` for ``de-AT``."""
+    return tuple(sorted({tag.partition("-")[0] for tag in (*_files(), *_ALIASES)}))
+
+
 @cache
 def _files() -> dict[str, str]:
     """Lower-case tag to language file. A file's own name goes before the tags it lists, best priority first."""

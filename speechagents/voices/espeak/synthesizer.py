@@ -17,9 +17,10 @@ from typing import Final
 from speechagents.audio import Audio
 from speechagents.errors import SettingsError, SynthesisError
 from speechagents.styles import STYLES
-from speechagents.voices.espeak.catalogue import EmbeddedVoice, load_catalogue
+from speechagents.voices.abilities import Abilities, StyleMeans
+from speechagents.voices.espeak.catalogue import LICENCE, EmbeddedVoice, load_catalogue
 from speechagents.voices.espeak.finish import finished
-from speechagents.voices.espeak.languages import language_file
+from speechagents.voices.espeak.languages import language_file, primary_languages
 from speechagents.voices.espeak.process import Utterance, WorkerPool, request_frame
 from speechagents.voices.espeak.recipe import Instruction, instruction
 from speechagents.voices.espeak.text import MAX_TEXT_CHARS, SpokenText, spoken_text
@@ -88,6 +89,19 @@ class EspeakSynthesizer:
     def rule(self) -> str:
         """Its takes are judged by its own word events: recognisers misread two words of three."""
         return "espeak-ng's own word events"
+
+    @property
+    def abilities(self) -> Abilities:
+        """All styles, by prosody and voice quality; every language of espeak-ng; no cloning."""
+        return Abilities(
+            languages=primary_languages(),
+            rate_hz=SAMPLE_RATE_HZ,
+            code_licence="GPL-3.0-or-later, in a process of its own",
+            weights_licence=LICENCE,
+            commercial=True,
+            styles=dict.fromkeys(STYLES, StyleMeans.PROSODY),
+            max_chars=MAX_TEXT_CHARS,
+        )
 
     def check_language(self, tag: str) -> None:
         """Refuse a language that espeak-ng does not speak; empty means each voice's own.
