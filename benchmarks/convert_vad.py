@@ -6,8 +6,8 @@
     python benchmarks/convert_vad.py PATH/silero_vad_v6.onnx     writes models/vad/silero-v6.npz
 
 The file comes with the package ``faster-whisper`` (``faster_whisper/assets``). What is written is plain arrays in the
-layout that `speechagents.live.vad` multiplies with: taps of a convolution side by side, both matrices of the LSTM in
-one. No number is changed.
+layout that `speechagents.listeners.vad` multiplies with: taps of a convolution side by side, both matrices of the LSTM
+in one. No number is changed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Floats = NDArray[np.float32]
 
 
 def arrays(stored: Mapping[str, Floats]) -> dict[str, Floats]:
-    """The arrays of `speechagents.live.vad`, from the initializers of the ONNX graph."""
+    """The arrays of `speechagents.listeners.vad`, from the initializers of the ONNX graph."""
 
     def taps(name: str) -> Floats:
         """(out, in, tap) becomes (tap × in, out): frames that follow each other lie behind each other."""

@@ -44,8 +44,8 @@ import psutil
 from speechagents.audio import Audio, Samples
 from speechagents.listeners.pocketsphinx import PocketsphinxListener
 from speechagents.listeners.sphinx.pronouncing import letters, pronounce
+from speechagents.listeners.vad import RATE_HZ, WINDOW, SileroVad
 from speechagents.live.endpointing import SpeechStopped, TurnDetection, TurnDetector
-from speechagents.live.vad import RATE_HZ, WINDOW, SileroVad
 from speechagents.voices.espeak import EspeakSynthesizer
 from speechagents.voices.synthesizer import SpokenLine, Take
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from speechagents.errors import MemoryFull, SettingsError
 
 _DRIVER: Final = Path("/proc/driver/nvidia/version")
 _NAME: Final = re.compile(r"cpu|cuda(:\d{1,2})?|mps")
+_FULL: Final = re.compile(r"out of memory|ALLOC_FAILED|can't allocate memory|not enough memory", re.IGNORECASE)
+"""In the words of CUDA, ROCm, Apple's GPUs, the CPU and cuBLAS; only the first two have a type for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +81,12 @@ def _trouble(torch: Any, wanted: str, driver: Path) -> str:
         return ""
     if wanted == "mps":
         return "this is no Mac with Apple silicon, or its PyTorch is built without it"
-    if torch.version.cuda is None:
+    rocm = getattr(torch.version, "hip", None)
+    if torch.version.cuda is None and rocm is None:
         return "the installed PyTorch is built for the CPU alone; install a CUDA build (https://pytorch.org)"
     if not torch.cuda.is_available():
+        if torch.version.cuda is None:
+            return f"there is no AMD GPU that this PyTorch (ROCm {rocm}) can use, or no driver for it"
         if not driver.exists():
             return "there is no NVIDIA GPU, or no driver for it"
         return (
@@ -90,7 +96,10 @@ def _trouble(torch: Any, wanted: str, driver: Path) -> str:
     index = int(wanted.partition(":")[2] or 0)
     if index >= torch.cuda.device_count():
         return f"there is no GPU number {index}; this machine has {torch.cuda.device_count()}"
-    return _wrong_architecture(torch, index)
+    try:
+        return _wrong_architecture(torch, index)
+    except RuntimeError as error:  # it is there, and somebody else's alone, or broken
+        return f"GPU number {index} cannot be used ({str(error).splitlines()[0][:200]})"
 
 
 def _wrong_architecture(torch: Any, index: int) -> str:
@@ -113,7 +122,7 @@ def _wrong_architecture(torch: Any, index: int) -> str:
 
 @contextlib.contextmanager
 def memory_errors() -> Iterator[None]:
-    """Full memory of a GPU as `MemoryFull`, after what can be freed was freed.
+    """Full memory, a GPU's or this machine's, as `MemoryFull`, after what can be freed was freed.
 
     Raises:
         MemoryFull: It is full.
@@ -122,7 +131,11 @@ def memory_errors() -> Iterator[None]:
 
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except (RuntimeError, MemoryError) as error:
+        if not isinstance(error, MemoryError) and _FULL.search(str(error)) is None:
+            raise
+        # The frames that failed hold on to what they had made; as long as they do, nothing can be given back.
+        traceback.clear_frames(error.__traceback__)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        raise MemoryFull("the batch does not fit into the memory of the GPU") from error
+        raise MemoryFull("the batch does not fit into memory") from error

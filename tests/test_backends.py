@@ -44,7 +44,7 @@ def test_the_embedded_controller_comes_through_the_entry_points() -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(SettingsError, match=r"no synthesizer named 'espaek'; installed: espeak"):
+    with pytest.raises(SettingsError, match=r"no synthesizer named 'espaek'; installed: .*espeak"):
         SYNTHESIZERS.load("espaek", {})
 
 
@@ -53,6 +53,12 @@ def test_a_plugin_is_loaded_with_its_options(monkeypatch: pytest.MonkeyPatch) ->
     synthesizer = SYNTHESIZERS.load("mute", {"jobs": 3})
     assert isinstance(synthesizer, Mute)
     assert synthesizer.jobs == 3
+
+
+def test_what_a_studio_shares_is_given_to_factories_that_name_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(monkeypatch, mute=f"{__name__}:Mute")
+    shared = {"jobs": 5, "residence": object()}
+    assert SYNTHESIZERS.load("mute", {}, shared=shared).jobs == 5
 
 
 def test_a_wrong_option_is_the_users_error(monkeypatch: pytest.MonkeyPatch) -> None:

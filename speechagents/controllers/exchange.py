@@ -1,8 +1,8 @@
-"""JSON sent to a model server and read from it, with limits on time and size.
+"""What is sent to a model server and read from it, JSON or files, with limits on time and size.
 
 Owns the connection: a thread with an event loop, so that any wait can be broken off, at any byte. The server is not
 trusted: answers are read up to a limit, packed ones not at all, redirects are not followed, and the key is struck
-out of whatever it sends. Does not know what requests mean (`chat_format`) or when to try again (`retrying`).
+out of whatever it says. Does not know what requests mean (`chat_format`) or when to try again (`retrying`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import json
 import ssl
 import threading
 import weakref
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -52,7 +52,35 @@ class RefusedError(Exception):
 
 
 class UnusableAnswerError(Exception):
-    """The server answered with something that is no JSON, or too much of it."""
+    """The server answered with something else than was asked for, or with too much of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Bytes, and what they are.
+
+    Attributes:
+        kind: Media type, as ``audio/wav``; a server's own word for it, in lower case, empty where it says none.
+        data: The bytes.
+    """
+
+    kind: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that is sent with a form.
+
+    Attributes:
+        field: Name of its field.
+        name: Of the file; servers tell the format by its ending.
+        content: What is in it.
+    """
+
+    field: str
+    name: str
+    content: Content
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +99,7 @@ class Limits:
 
 
 class Exchange:
-    """A server to exchange JSON with.
+    """A server to exchange JSON and files with.
 
     Safe to use from several threads. Its own thread ends with `close`, and no later than the object.
 
@@ -118,10 +146,36 @@ class Exchange:
             UnusableAnswerError: The answer is no JSON, or too long.
             SettingsError: The key must not be sent.
         """
-        # Everything beyond ASCII is escaped, so that text with halves of surrogate pairs can be sent too.
-        return await self._request("POST", path, json.dumps(value, default=dict, allow_nan=False).encode("ascii"))
+        return await self._request("POST", path, _json_content(value))
 
-    async def _request(self, method: str, path: str, content: bytes | None) -> object:
+    async def post_form(self, path: str, fields: Mapping[str, str | Sequence[str]], upload: Upload) -> object:
+        """Send a form with a file and read JSON; see `post` for errors.
+
+        Args:
+            path: Of the request.
+            fields: Text by name; a field with several values is sent once for each.
+            upload: The file.
+        """
+        return await self._request("POST", path, _form_content(fields, upload))
+
+    async def download(self, path: str, value: Mapping[str, Any], *, kinds: Sequence[str]) -> Content:
+        """Send JSON and read a file; see `post` for errors.
+
+        Args:
+            path: Of the request.
+            value: What is sent.
+            kinds: Beginnings of the media types that will do; an answer that names none is taken too.
+        """
+        key = self._key()
+        asked = _Request("POST", self._address.url(path), _json_content(value), ", ".join(map(_asked_kind, kinds)))
+        response, body = await _answer(self._client, asked, key=key, limits=self._limits)
+        kind = _kind(response)
+        if kind and not kind.startswith(tuple(kinds)):
+            said = _said(response, body, key)
+            raise UnusableAnswerError(_wrong_kind(kind, key, asked.accept) + (f" ({said})" if said else ""))
+        return Content(kind, body)
+
+    async def _request(self, method: str, path: str, content: Content | None) -> object:
         key = self._key()
         return await fetch(self._client, method, self._address.url(path), content=content, key=key, limits=self._limits)
 
@@ -149,12 +203,52 @@ def http_client(address: ServerAddress, *, requests: int) -> httpx.AsyncClient:
 
 
 async def fetch(
-    client: httpx.AsyncClient, method: str, url: str, *, content: bytes | None, key: str, limits: Limits
+    client: httpx.AsyncClient, method: str, url: str, *, content: Content | None, key: str, limits: Limits
 ) -> object:
-    """One request and its answer; see `Exchange.post` for errors."""
-    headers = {"accept": "application/json", "accept-encoding": "identity"}
-    if content is not None:
-        headers["content-type"] = "application/json"
+    """One request and the JSON that answers it; see `Exchange.post` for errors."""
+    asked = _Request(method, url, content, "application/json")
+    response, body = await _answer(client, asked, key=key, limits=limits)
+    return _parse(response, body, key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    url: str
+    content: Content | None
+    accept: str
+
+
+def _json_content(value: Mapping[str, Any]) -> Content:
+    # Everything beyond ASCII is escaped, so that text with halves of surrogate pairs can be sent too.
+    return Content("application/json", json.dumps(value, default=dict, allow_nan=False).encode("ascii"))
+
+
+def _form_content(fields: Mapping[str, str | Sequence[str]], upload: Upload) -> Content:
+    # Halves of surrogate pairs have no bytes in a form.
+    texts = {
+        name: value.encode("utf-8", "replace")
+        if isinstance(value, str)
+        else [one.encode("utf-8", "replace") for one in value]
+        for name, value in fields.items()
+    }
+    files = {upload.field: (upload.name, upload.content.data, upload.content.kind)}
+    form = httpx.Request("POST", "http://form.invalid", data=texts, files=files)
+    return Content(form.headers["content-type"], form.read())
+
+
+def _asked_kind(prefix: str) -> str:
+    return f"{prefix}*" if prefix.endswith("/") else prefix
+
+
+async def _answer(
+    client: httpx.AsyncClient, asked: _Request, *, key: str, limits: Limits
+) -> tuple[httpx.Response, bytes]:
+    """A good answer, whole and unpacked, whatever is in it."""
+    headers = {"accept": asked.accept, "accept-encoding": "identity"}
+    content = None if asked.content is None else asked.content.data
+    if asked.content is not None:
+        headers["content-type"] = asked.content.kind
     if key:
         headers["authorization"] = f"Bearer {key}"
     # The time for all of it is bounded here: a limit for each read, as the client has it, lets a server that sends
@@ -163,7 +257,7 @@ async def fetch(
     try:
         async with (
             asyncio.timeout(limits.timeout_s),
-            client.stream(method, url, content=content, headers=headers, timeout=timeout) as response,
+            client.stream(asked.method, asked.url, content=content, headers=headers, timeout=timeout) as response,
         ):
             body, complete = await _read(response, limits.answer_bytes)
     except TimeoutError as error:
@@ -179,7 +273,9 @@ async def fetch(
         raise _complaint(response, body, key)
     if not complete:
         raise UnusableAnswerError(f"the answer is longer than {limits.answer_bytes} bytes; allow more, or ask for less")
-    return _parse(response, body, key)
+    if response.headers.get("content-encoding", "identity").strip().casefold() != "identity":
+        raise UnusableAnswerError("the server packs its answer though it was asked not to")
+    return response, body
 
 
 async def _read(response: httpx.Response, answer_bytes: int) -> tuple[bytes, bool]:
@@ -194,16 +290,23 @@ async def _read(response: httpx.Response, answer_bytes: int) -> tuple[bytes, boo
 
 
 def _parse(response: httpx.Response, body: bytes, key: str) -> object:
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().casefold()
+    kind = _kind(response)
     if not kind.endswith(("/json", "+json")):
-        named = shown(str(without_secret(key, kind))) or "something unnamed"
-        raise UnusableAnswerError(f"the server answers with {named}, not JSON; does the base URL end in /v1?")
-    if response.headers.get("content-encoding", "identity").strip().casefold() != "identity":
-        raise UnusableAnswerError("the server packs its answer though it was asked not to")
+        raise UnusableAnswerError(_wrong_kind(kind, key, "JSON"))
     try:
         return without_secret(key, json.loads(body))
     except (ValueError, RecursionError) as error:
         raise UnusableAnswerError("the answer is broken JSON") from error
+
+
+def _kind(response: httpx.Response) -> str:
+    """The media type that an answer claims to have, in lower case."""
+    return str(response.headers.get("content-type", "")).partition(";")[0].strip().casefold()
+
+
+def _wrong_kind(kind: str, key: str, wanted: str) -> str:
+    named = shown(str(without_secret(key, kind))) or "something unnamed"
+    return f"the server answers with {named}, not {wanted}; does the base URL end in /v1?"
 
 
 def _complaint(response: httpx.Response, body: bytes, key: str) -> Exception:

@@ -22,13 +22,20 @@ from typing import Any, Final
 import numpy as np
 
 from speechagents.audio import Audio
-from speechagents.errors import ListenerError, SettingsError
+from speechagents.errors import ListenerError, SettingsError, WeightsMissing
 from speechagents.listeners.listener import Listener, TranscribedWord, Transcript
+from speechagents.weights import local_folder
 
 if importlib.util.find_spec("faster_whisper") is None:
     raise ModuleNotFoundError("No module named 'faster_whisper'", name="faster_whisper")
 
 _RATE_HZ: Final = 16_000
+_WEIGHTS: Final = "model.bin"
+"""CTranslate2's own format: what other programs call so is a pickle, this is none."""
+
+_FILES: Final = ("config.json", _WEIGHTS, "tokenizer.json", "vocabulary.*")
+"""Without the tokenizer the library would ask a network for one."""
+
 _MAX_SPAN_S: Final = 29.0
 """Whisper hears 30 s at once."""
 
@@ -57,7 +64,8 @@ class WhisperListener:
     """Whisper in memory. Safe to use from several threads; they wait for each other.
 
     Args:
-        model: Size (``base``, ``small``, ``large-v3-turbo`` …), or a folder with a converted model.
+        model: Size (``base``, ``small``, ``large-v3-turbo`` …), a folder with a converted model, or a name on the hub.
+        revision: Of a name on the hub.
         download: Fetch what is missing.
         device: ``auto``, ``cpu`` or ``cuda``.
         compute_type: Of CTranslate2; empty takes int8 on a CPU and float16 on a GPU.
@@ -65,13 +73,15 @@ class WhisperListener:
 
     Raises:
         SettingsError: An argument is out of range.
-        ListenerError: There is no such model here.
+        WeightsMissing: There is no such model here.
+        ListenerError: It is damaged, or could not be downloaded.
     """
 
     def __init__(
         self,
         *,
         model: str = "base",
+        revision: str = "",
         download: bool = False,
         device: str = "auto",
         compute_type: str = "",
@@ -85,18 +95,17 @@ class WhisperListener:
             device = "cuda" if _gpus() else "cpu"
         try:
             whisper = WhisperModel(
-                model,
+                str(_folder(model, revision, download=download)),
                 device=device,
                 compute_type=compute_type or ("float16" if device == "cuda" else "int8"),
-                local_files_only=not download,
+                local_files_only=True,
             )
         except (OSError, ValueError, RuntimeError) as error:
             raise ListenerError(
-                f"the Whisper model {model!r} cannot be loaded ({str(error).splitlines()[0][:200]}); download it first "
-                f"(huggingface-cli download Systran/faster-whisper-{Path(model).name}), name a folder that holds it, "
-                "or set download: true"
+                f"the Whisper model {model!r} cannot be loaded ({(str(error) or repr(error)).splitlines()[0][:200]}); "
+                "download it again"
             ) from error
-        self._identity = f"whisper 1 {Path(model).name} {compute_type or device}"
+        self._identity = f"whisper 1 {f'{Path(model).name} {revision}'.rstrip()} {compute_type or device}"
         self._pipeline = BatchedInferencePipeline(whisper)
         self._batch = batch
         self._one_at_a_time = threading.Lock()
@@ -122,7 +131,7 @@ class WhisperListener:
                     language=_known(found_language),
                     clip_timestamps=[{"start": span.start / _RATE_HZ, "end": span.end / _RATE_HZ} for span in spans],
                     word_timestamps=True,
-                    hotwords=" ".join(hints)[:_MAX_HINT_CHARS] or None,
+                    hotwords=_hint(hints) or None,
                     temperature=0.0,
                     batch_size=self._batch,
                 )
@@ -181,6 +190,23 @@ class WhisperHearer:
 def make_whisper(**options: Any) -> WhisperListener:
     """The listener, for the registry."""
     return WhisperListener(**options)
+
+
+def _folder(model: str, revision: str, *, download: bool) -> Path:
+    """Where a model lies."""
+    from faster_whisper.utils import _MODELS, download_model
+
+    try:
+        return local_folder(_MODELS.get(model, model), revision=revision, files=_FILES, allowed=(_WEIGHTS,))
+    except WeightsMissing as error:
+        if not download:
+            raise WeightsMissing(f"the Whisper model {model!r}: {error}; or set download: true") from error
+    return Path(download_model(model, revision=revision or None))
+
+
+def _hint(hints: Sequence[str]) -> str:
+    """Likely words as the tokenizer takes them: half of a surrogate pair is no text to it."""
+    return " ".join(hints)[:_MAX_HINT_CHARS].encode("utf-8", "replace").decode()
 
 
 def _gpus() -> int:

@@ -21,10 +21,10 @@ import numpy as np
 from speechagents.audio import Audio
 from speechagents.errors import ListenerError
 from speechagents.listeners.listener import Hearer, Listener, StreamingListener, Transcript
+from speechagents.listeners.vad import RATE_HZ as VAD_HZ
+from speechagents.listeners.vad import WINDOW
 from speechagents.live.endpointing import SpeechStarted, SpeechStopped, TurnDetector
 from speechagents.live.pcm16 import RATE_HZ
-from speechagents.live.vad import RATE_HZ as VAD_HZ
-from speechagents.live.vad import WINDOW
 
 MAX_UTTERANCE_S: Final = 60.0
 """Whoever speaks longer is taken to have made one message, and goes on with the next."""

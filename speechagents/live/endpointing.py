@@ -17,7 +17,7 @@ import soxr
 
 from speechagents.audio import Audio, Samples
 from speechagents.errors import SettingsError
-from speechagents.live.vad import RATE_HZ, WINDOW, WINDOW_S, SileroVad
+from speechagents.listeners.vad import RATE_HZ, WINDOW, WINDOW_S, SileroVad
 
 INPUT_RATE_HZ: Final = 24_000
 

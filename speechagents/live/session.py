@@ -18,6 +18,7 @@ from speechagents.audio import Audio
 from speechagents.drama import clean_name
 from speechagents.errors import ListenerError, SpeechAgentsError
 from speechagents.listeners.listener import ChecksLanguage, Listener, StreamingListener
+from speechagents.listeners.vad import SileroVad
 from speechagents.live import drama_events, server_events
 from speechagents.live.client_events import (
     AppendAudio,
@@ -47,7 +48,6 @@ from speechagents.live.play import Play, Threads
 from speechagents.live.scene import LiveScene
 from speechagents.live.sessions import Attached, Detached, SessionInput
 from speechagents.live.timing import Clock
-from speechagents.live.vad import SileroVad
 from speechagents.live.wire import WireError
 
 MODEL: Final = "speechagents-stage"

@@ -12,17 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from speechagents.backends import LISTENERS
 from speechagents.drama import SceneBrief
 from speechagents.errors import ProductionError, SceneError, SpeechAgentsError
 from speechagents.listeners.listener import Listener
+from speechagents.listeners.vad import SileroVad
 from speechagents.live.client_events import OpenScene
 from speechagents.live.outbox import Outbox
 from speechagents.live.play import Threads
 from speechagents.live.session import Hearing, Opened, StageSession
 from speechagents.live.sessions import SessionLimits, Sessions, Ticket
 from speechagents.live.timing import LoopClock
-from speechagents.live.vad import SileroVad
+from speechagents.providing import load_ears
 from speechagents.resources import resource
 from speechagents.scripts.scene_file import parse_scene
 from speechagents.serving.cards import Kind
@@ -149,9 +149,7 @@ def _scene(wanted: OpenScene) -> SceneBrief:
 
 def _listener(house: House) -> tuple[Listener | None, str]:
     """Who understands people here, or why nobody does."""
-    preset = house.studio.preset
     try:
-        listener: Listener = LISTENERS.load(preset.listener or "pocketsphinx", dict(preset.listener_options))
+        return load_ears(house.studio.preset, shared=house.studio.shared), ""
     except SpeechAgentsError as error:
         return None, str(error)
-    return listener, ""

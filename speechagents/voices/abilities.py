@@ -51,6 +51,14 @@ class Abilities:
     vram_gb: float = 0.0
     max_chars: int = 400
 
+    def __post_init__(self) -> None:
+        if self.rate_hz <= 0:
+            raise ValueError(f"a rate of {self.rate_hz} Hz is not above 0")
+        if self.max_chars < 1:
+            raise ValueError(f"pieces of {self.max_chars} characters are empty")
+        if not 0.0 <= self.vram_gb < float("inf"):
+            raise ValueError(f"{self.vram_gb} GB is no size")
+
 
 @runtime_checkable
 class DeclaresAbilities(Protocol):

@@ -17,6 +17,7 @@ from speechagents.errors import CastError
 from speechagents.voices.assignment import Assignment, Wishes
 from speechagents.voices.company import Company
 from speechagents.voices.hints import role_hints
+from speechagents.voices.measure import voice_distance
 from speechagents.voices.synthesizer import Voice
 
 _NARRATOR_KEY: Final = role_key(NARRATOR)
@@ -260,3 +261,10 @@ def _nearest(name: str, known: Mapping[str, str]) -> str:
         return f"; did you mean {' or '.join(shown(folded[key]) for key in found)}?"
     few = ", ".join(map(shown, list(known.values())[:5]))
     return f"; there are for example {few}"
+
+
+def apart(one: Voice, other: Voice) -> float:
+    """How far two voices are from each other, as they were measured; 1, which is far, where one of them never was."""
+    if not (one.fingerprint and other.fingerprint):
+        return 1.0
+    return voice_distance(one.fingerprint, other.fingerprint)

@@ -3,12 +3,17 @@
 import json
 import logging
 import traceback
+from collections.abc import Iterator
 
 import pytest
 
+from speechagents.controllers.exchange import Content, Exchange, Limits, UnusableAnswerError, Upload
+from speechagents.controllers.retrying import TransientError
+from speechagents.controllers.server_address import ServerAddress
 from speechagents.errors import ControllerError, SettingsError
 from tests.controllers.asking import Make, Waits, ask, prompt
 from tests.controllers.fault_server import (
+    PATIENCE_S,
     Answer,
     FaultServer,
     Line,
@@ -110,6 +115,72 @@ def test_a_complaint_without_end_is_cut(server: FaultServer, make: Make) -> None
     assert "status 400: no no no" in reply.error
     assert len(reply.error) < 500
     assert server.wait_for_hang_ups(1)
+
+
+# Files
+
+
+@pytest.fixture
+def exchange(server: FaultServer) -> Iterator[Exchange]:
+    made = Exchange(
+        ServerAddress.parse(server.url),
+        key=lambda: SECRET,
+        limits=Limits(timeout_s=PATIENCE_S, answer_bytes=100_000, requests=2),
+    )
+    yield made
+    made.close()
+
+
+SOUND = ("audio/", "application/octet-stream")
+
+
+def test_a_file_is_sent_with_its_form(server: FaultServer, exchange: Exchange) -> None:
+    server.answers.append(sends({"text": "fine"}))
+    upload = Upload("file", 'clip "one".wav', Content("audio/wav", b"RIFF\r\n--\x00\xff"))
+    fields = {"model": "tiny", "granularities[]": ["word", "segment"], "prompt": "Zoë \ud83d\r\n"}
+    assert exchange.start(exchange.post_form("audio/transcriptions", fields, upload)).result() == {"text": "fine"}
+    (request,) = server.received
+    assert request.path == "/v1/audio/transcriptions"
+    assert request.headers["authorization"] == f"Bearer {SECRET}"
+    assert int(request.headers["content-length"]) == len(request.body)
+    boundary = request.headers["content-type"].removeprefix("multipart/form-data; boundary=").encode()
+    parts = [part.strip(b"\r\n") for part in request.body.split(b"--" + boundary)[1:-1]]
+    assert [part.rpartition(b"\r\n\r\n")[2] for part in parts] == [
+        b"tiny",
+        b"word",
+        b"segment",
+        "Zoë ?".encode(),
+        b"RIFF\r\n--\x00\xff",
+    ]
+    assert b"Content-Type: audio/wav" in parts[-1]
+
+
+def test_a_file_comes_back_as_it_is(server: FaultServer, exchange: Exchange) -> None:
+    server.answers.append(sends(b"\x00\x01sound", kind="Audio/WAV; rate=24000"))
+    content = exchange.start(exchange.download("audio/speech", {"input": "Hi"}, kinds=SOUND)).result()
+    assert content == Content("audio/wav", b"\x00\x01sound")
+    assert "sound" not in repr(content), "bytes are not shown"
+    assert server.received[0].headers["accept"] == "audio/*, application/octet-stream"
+    assert server.received[0].json == {"input": "Hi"}
+
+
+def test_a_file_of_another_kind_is_no_answer(server: FaultServer, exchange: Exchange) -> None:
+    answers = (
+        (sends(b"<html>", kind="text/html"), r"answers with text/html, not audio/\*, application/octet-stream"),
+        (complains(200, f"bad key {SECRET}"), r"application/json, not audio.*\(bad key \*\*\*\)"),
+        (sends(b"a" * 100_001, kind="audio/wav"), "longer than 100000 bytes"),
+        (sends(b"a", kind="audio/wav", headers={"Content-Encoding": "br"}), "packs"),
+    )
+    for answer, said in answers:
+        server.answers.append(answer)
+        with pytest.raises(UnusableAnswerError, match=said):
+            exchange.start(exchange.download("audio/speech", {}, kinds=SOUND)).result()
+
+
+def test_a_file_that_breaks_off_is_none(server: FaultServer, exchange: Exchange) -> None:
+    server.answers.append(drops_midway)
+    with pytest.raises(TransientError, match="connection broke"):
+        exchange.start(exchange.download("audio/speech", {}, kinds=("application/json",))).result()
 
 
 # Keys

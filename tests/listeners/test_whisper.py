@@ -15,7 +15,7 @@ pytest.importorskip("transformers")
 
 from speechagents import Studio
 from speechagents.audio import Audio
-from speechagents.errors import ListenerError, SettingsError
+from speechagents.errors import SettingsError, WeightsMissing
 from speechagents.listeners.whisper import WhisperListener, _span_at, _spans
 from speechagents.voices.synthesizer import SpokenLine, Take
 from tests.listeners.tiny_whisper import tiny_whisper
@@ -82,7 +82,7 @@ def test_speech_is_found_in_its_own_clip(speech: list[Audio]) -> None:
 
 
 def test_a_model_that_is_not_here_is_refused_at_once_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(ListenerError, match=r"download it first .*faster-whisper-tiny.*download: true"):
+    with pytest.raises(WeightsMissing, match=r"hf download Systran/faster-whisper-tiny.*download: true"):
         WhisperListener(model="tiny", device="cpu")
     with pytest.raises(SettingsError, match="batch"):
         WhisperListener(batch=0)

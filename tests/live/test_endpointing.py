@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from speechagents.audio import Audio, Samples
 from speechagents.errors import SettingsError
+from speechagents.listeners.vad import WINDOW_S, SileroVad, VoiceStream
 from speechagents.live.endpointing import SpeechStarted, SpeechStopped, TurnDetection, TurnDetector
-from speechagents.live.vad import WINDOW_S, SileroVad, VoiceStream
 from tests.live.babble import babble, hush
 
 VAD = SileroVad()

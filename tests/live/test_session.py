@@ -11,6 +11,7 @@ import pytest
 
 from speechagents.audio import Audio
 from speechagents.errors import ListenerError, SceneError
+from speechagents.listeners.vad import SileroVad
 from speechagents.live.client_events import (
     AppendAudio,
     CancelResponse,
@@ -33,7 +34,6 @@ from speechagents.live.pcm16 import RATE_HZ
 from speechagents.live.play import Threads
 from speechagents.live.session import Hearing, Opened, StageSession
 from speechagents.live.sessions import Attached, Detached
-from speechagents.live.vad import SileroVad
 from tests.live.stage_fakes import AtOnce, FakeClock, Reader, ScriptedScene, awaits, speaks
 from tests.live.test_ear import ScriptedListener
 

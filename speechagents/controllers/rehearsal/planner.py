@@ -123,7 +123,7 @@ def _act(ask: AgentInput, kind: str, to: str, phrases: Phrases, chance: Chance) 
     weights = dict(FOLLOWS[kind])
     if kind != "question":
         weights |= dict.fromkeys(_UNCALLED & arc.keys(), 1.0)
-    if spoken:
+    if spoken and len(weights) > 1:
         weights.pop("greet", None)
     if not ask.role.secrets:
         weights.pop("reveal", None)

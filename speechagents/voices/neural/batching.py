@@ -11,7 +11,6 @@ every line sounds the same whoever else speaks, and several times slower.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,9 +19,10 @@ from typing import Final
 from speechagents.audio import Audio
 from speechagents.errors import MemoryFull, SettingsError, SynthesisError
 from speechagents.voices.abilities import Abilities
+from speechagents.voices.checks import unusable
 from speechagents.voices.neural.finishing import BREATH_S, finished, joined
 from speechagents.voices.neural.pieces import MAX_TEXT_CHARS, pieces
-from speechagents.voices.neural.speech_model import SpeechModel, Utterance
+from speechagents.voices.neural.speech_model import SpeechModel, Utterance, seed_of
 from speechagents.voices.synthesizer import ClonesVoices, FailedTake, SpokenLine, Take, Voice
 
 _AHEAD: Final = 64
@@ -136,7 +136,10 @@ class BatchedSpeech:
                     waiting.append(self._begin(line))
                 if not waiting:
                     return
-                yield self._take(waiting.pop(0))
+                # It is among those that are forgotten until it is settled: to wait for it may raise.
+                take = self._take(waiting[0])
+                del waiting[0]
+                yield take
         finally:
             self._forget([piece for one in waiting for piece in one.pieces])
 
@@ -154,7 +157,7 @@ class BatchedSpeech:
         waiting = _Waiting(
             line,
             [
-                _Piece(Utterance(text, line.voice, line.style, line.language, _seed(line, number)))
+                _Piece(Utterance(text, line.voice, line.style, line.language, seed_of(line, number)))
                 for number, text in enumerate(texts)
             ],
         )
@@ -180,7 +183,10 @@ class BatchedSpeech:
         reason = next((piece.reason for piece in waiting.pieces if piece.reason), "")
         if reason:
             return FailedTake(waiting.line, reason)
-        return Take(waiting.line, finished(joined([piece.sound for piece in waiting.pieces if piece.sound])))
+        sounds = [piece.sound for piece in waiting.pieces if piece.sound is not None]
+        take = Take(waiting.line, finished(joined(sounds)))
+        reason = unusable(take)
+        return FailedTake(waiting.line, f"the model made nothing of it: {reason}") if reason else take
 
     def _next_batch(self) -> list[_Piece]:
         """The oldest piece and those that are most like it in length, taken from the queue."""
@@ -194,27 +200,37 @@ class BatchedSpeech:
 
     def _render(self, batch: Sequence[_Piece]) -> None:
         """Speak a batch; whatever happens, every piece of it is settled afterwards."""
+        rest = list(batch)
+        try:
+            while rest:
+                now, rest = rest[: self._max_batch], rest[self._max_batch :]
+                if not self._tried(now):
+                    rest = now + rest
+        finally:
+            for piece in batch:
+                piece.reason = "" if piece.sound is not None else piece.reason or "the model broke off"
+
+    def _tried(self, batch: Sequence[_Piece]) -> bool:
+        """Try a batch; False where it has to be tried again in smaller ones. A single piece is settled in any case."""
+        # What is caught here has the model's memory on its traceback: nothing else is tried before it is gone.
         try:
             sounds = self._model.render([piece.utterance for piece in batch])
             for piece, sound in zip(batch, sounds, strict=True):
-                piece.sound = sound
+                piece.sound = sound.mono()
+            return True
         except MemoryFull as error:
-            if len(batch) == 1:
-                batch[0].reason = f"{error}; close other programs, or use a smaller model"
-                return
-            self._max_batch = max(1, len(batch) // 2)
-            self._render(batch[: len(batch) // 2])
-            self._render(batch[len(batch) // 2 :])
+            if len(batch) > 1:
+                self._max_batch = len(batch) // 2
+                return False
+            batch[0].reason = f"{error}; close other programs, or use a smaller model"
+            return True
         except SynthesisError as error:
             if len(batch) == 1:
                 batch[0].reason = str(error)
-                return
-            for piece in batch:
-                self._render([piece])
-        except BaseException:
-            for piece in batch:
-                piece.reason = piece.reason or "the model broke off"
-            raise
+                return True
+        for piece in batch:
+            self._tried([piece])
+        return True
 
     def _forget(self, gone: Sequence[_Piece]) -> None:
         """Nobody wants these any more."""
@@ -230,9 +246,3 @@ def _alike(one: int, other: int) -> bool:
 
 def _failed(line: SpokenLine, reason: str) -> _Waiting:
     return _Waiting(line, settled=FailedTake(line, reason))
-
-
-def _seed(line: SpokenLine, number: int) -> int:
-    """For whatever is drawn: the same for the same piece of the same line and attempt."""
-    told = f"{line.text}\0{line.voice.id}\0{line.style.tag}\0{line.style.strength}\0{line.attempt}\0{number}"
-    return int.from_bytes(hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=4).digest())

@@ -24,6 +24,9 @@ BREATH_S: Final = 0.35
 PIECE_GAP_S: Final = 0.25
 """Silence between the pieces of a long line."""
 
+MOST_GAIN_DB: Final = 40.0
+"""What is so soft that it would need more is no speech, and is not to become loud noise."""
+
 _SILENT_BELOW_PEAK_DB: Final = 50.0
 
 
@@ -42,7 +45,7 @@ def finished(sound: Audio) -> Audio:
     sound = trimmed(sound.mono())
     if not sound.frames or not 0.0 < sound.peak < float("inf"):
         return sound
-    gain = 10.0 ** ((REFERENCE_DB - speech_level_db(sound)) / 20.0)
+    gain = 10.0 ** (min(MOST_GAIN_DB, REFERENCE_DB - speech_level_db(sound)) / 20.0)
     return sound.scaled(min(gain, 10.0 ** (PEAK_DB / 20.0) / sound.peak))
 
 

@@ -15,8 +15,13 @@ from speechagents.voices.phonetic import spelled
 MAX_TEXT_CHARS: Final = 20_000
 """Longest text that one take may have (about 25 minutes)."""
 
-_SENTENCES: Final = re.compile(r"(?<=[.!?…])[\"”’»)]*\s+|(?<=[。！？])")
-_CLAUSES: Final = re.compile(r"(?<=[,;:—–])\s*|(?<=[、，；：])")
+# A full stop behind an initial or a title ends no sentence.
+_SENTENCES: Final = re.compile(
+    r"(?<=[.!?…])(?<!\b[A-Z]\.)(?<!\b(?:Mr|Ms|Dr|St|Jr|Sr|vs)\.)(?<!\b(?:Mrs|Mme|Col|Gen|Rev|Sgt|Hon)\.)"
+    r"(?<!\b(?:Prof|Capt)\.)[\"”’»)]*\s+|(?<=[。！？])[」』”’）]*"
+)
+# Numbers and times have commas and colons inside; only dashes cut without a space.
+_CLAUSES: Final = re.compile(r"(?<=[,;:])[\"”’»)]*\s+|(?<=[—–])\s*|(?<=[、，；：])")
 _WORDS: Final = re.compile(r"\s+")
 
 
@@ -28,7 +33,8 @@ def pieces(text: str, most: int) -> list[str]:
         most: Longest piece in characters.
 
     Returns:
-        The pieces in order; none where there is nothing to say. Only white space between them is lost.
+        The pieces in order; none where there is nothing to say. White space between them is lost, and what would be
+        a piece without letters or digits.
     """
     text = _WORDS.sub(" ", spelled(text)).strip()
     if not any(map(str.isalnum, text)):
@@ -38,7 +44,7 @@ def pieces(text: str, most: int) -> list[str]:
 
 def _cut(text: str, most: int, at: tuple[re.Pattern[str], ...]) -> Iterator[str]:
     """Parts that are short enough, cut at the coarsest place that does."""
-    if len(text) <= most:
+    if len(text.rstrip()) <= most:
         yield text
         return
     if not at:

@@ -6,6 +6,7 @@ Owns the protocol and its values. Queues, batches, long lines, loudness and the 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,7 +14,7 @@ from typing import Protocol
 from speechagents.audio import Audio
 from speechagents.drama import Style
 from speechagents.voices.abilities import Abilities
-from speechagents.voices.synthesizer import Voice
+from speechagents.voices.synthesizer import SpokenLine, Voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +54,9 @@ class SpeechModel(Protocol):
             MemoryFull: The batch is too large.
             SynthesisError: It cannot be spoken; the batch is then tried one by one.
         """
+
+
+def seed_of(line: SpokenLine, number: int) -> int:
+    """The seed for a piece of a line, 0 being its first: the same for the same line and attempt, 32 bits."""
+    told = f"{line.text}\0{line.voice.id}\0{line.style.tag}\0{line.style.strength}\0{line.attempt}\0{number}"
+    return int.from_bytes(hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=4).digest())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from speechagents.audio import Samples
-from speechagents.live.vad import RATE_HZ, WINDOW, SileroVad
+from speechagents.listeners.vad import RATE_HZ, WINDOW, SileroVad
 from tests.live.babble import babble, hush
 
 SCENE = np.concatenate([hush(0.3, RATE_HZ), babble(0.5, RATE_HZ), hush(0.3, RATE_HZ)])

@@ -1,0 +1,98 @@
+"""The synthesizers that are checked: one row each.
+
+A back end is added by a `Candidate`: how it is made, what must be installed for it, and what is particular about it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from speechagents.testing import SynthesizerTerms
+from speechagents.voices.espeak import EspeakSynthesizer
+from speechagents.voices.openai_speech import OpenAISpeech
+from speechagents.voices.synthesizer import Synthesizer
+from tests.voices.fault_speech_server import SpeechServer
+from tests.voices.neural.scripted_speech import ScriptedSpeech, speech
+
+Open = Callable[[Path], AbstractContextManager[Synthesizer]]
+"""Makes one, with a folder of its own to put files into."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A back end to check.
+
+    Attributes:
+        open: Makes it; closed when all checks are done.
+        needs: Packages without which it is skipped.
+        slow: All its checks together take minutes.
+        terms: What is particular about it.
+    """
+
+    open: Open
+    needs: tuple[str, ...] = ()
+    slow: bool = False
+    terms: SynthesizerTerms = field(default_factory=SynthesizerTerms)
+
+    @property
+    def missing(self) -> str:
+        """The first package that is not installed; empty if all are."""
+        return next((name for name in self.needs if importlib.util.find_spec(name) is None), "")
+
+
+@contextlib.contextmanager
+def _espeak(_: Path) -> Iterator[Synthesizer]:
+    with EspeakSynthesizer(jobs=2) as synthesizer:
+        yield synthesizer
+
+
+@contextlib.contextmanager
+def _batched(_: Path) -> Iterator[Synthesizer]:
+    yield speech(ScriptedSpeech(), max_batch=8)
+
+
+@contextlib.contextmanager
+def _out_of_memory(_: Path) -> Iterator[Synthesizer]:
+    """A model on a GPU that is too small for more than two pieces."""
+    yield speech(ScriptedSpeech(fits=2), max_batch=8)
+
+
+@contextlib.contextmanager
+def _server(_: Path, *, kind: str = "wav") -> Iterator[Synthesizer]:
+    with (
+        SpeechServer() as server,
+        OpenAISpeech(base_url=server.url, model="tiny", key_variable="", response_format=kind) as synthesizer,
+    ):
+        yield synthesizer
+
+
+@contextlib.contextmanager
+def _server_of_two_languages(_: Path) -> Iterator[Synthesizer]:
+    with (
+        SpeechServer() as server,
+        OpenAISpeech(
+            base_url=server.url,
+            model="tiny",
+            key_variable="",
+            voices={"ann": {"gender": "female"}, "ben": {"gender": "male"}},
+            languages=["en", "de"],
+            rate_hz=16_000,
+            speed=True,
+        ) as synthesizer,
+    ):
+        yield synthesizer
+
+
+CANDIDATES = {
+    "espeak": Candidate(_espeak),
+    "batched-speech": Candidate(_batched),
+    "batched-speech-out-of-memory": Candidate(_out_of_memory),
+    "openai-speech": Candidate(_server),
+    "openai-speech-two-languages": Candidate(_server_of_two_languages),
+}
+"""By the name of the back end, and what is particular about the one that is checked."""
