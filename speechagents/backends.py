@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from speechagents.errors import BackendMissing, SettingsError
 
-_NOTHING: Final[Mapping[str, Any]] = {}
+NOTHING_SHARED: Final[Mapping[str, Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class BackEnds:
     group: str
     kind: str
 
-    def load(self, name: str, options: Mapping[str, Any], *, shared: Mapping[str, Any] = _NOTHING) -> Any:
+    def load(self, name: str, options: Mapping[str, Any], *, shared: Mapping[str, Any] = NOTHING_SHARED) -> Any:
         """Make a back end.
 
         Args:
@@ -86,7 +86,7 @@ class BackEnds:
 def _asked_for(factory: Any, shared: Mapping[str, Any]) -> Mapping[str, Any]:
     """What a factory's own parameters name; one that takes any option at all has to name these."""
     if not shared:
-        return _NOTHING
+        return NOTHING_SHARED
     parameters = inspect.signature(factory).parameters
     return {name: value for name, value in shared.items() if name in parameters}
 

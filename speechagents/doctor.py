@@ -17,7 +17,8 @@ from speechagents.backends import CONTROLLERS, LISTENERS, SYNTHESIZERS
 from speechagents.controllers.discovery import FoundServer, find_servers
 from speechagents.drama import clean_name
 from speechagents.errors import SpeechAgentsError
-from speechagents.presets import choose_preset, presets
+from speechagents.gpus import gpus
+from speechagents.presets import Preset, choose_preset, presets
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class PresetState:
-    """Whether a preset can run here; see `Preset` for the fields."""
+    """Whether a preset can run here; see `Preset` for the fields.
+
+    Attributes:
+        to_fetch_gb: What of its download is still to come.
+        lacks: What is in `missing`, one thing each.
+    """
 
     name: str
     ready: bool
@@ -45,6 +51,10 @@ class PresetState:
     licence: str
     download_gb: float
     vram_gb: float
+    commercial: bool = True
+    to_fetch_gb: float = 0.0
+    description: str = ""
+    lacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +101,8 @@ class Report:
         """A report for people."""
         rows = [f"speechagents {__version__}"]
         rows += [f"{'ok ' if finding.ok else 'BAD'}  {finding.name}: {finding.detail}" for finding in self.findings]
-        rows += [
-            f"{'ok ' if preset.ready else '-- '}  preset {preset.name}: "
-            f"{preset.missing or 'ready'} (licence {preset.licence}; download {preset.download_gb:g} GB; "
-            f"VRAM {preset.vram_gb:g} GB)"
-            for preset in self.presets
-        ]
+        for preset in self.presets:
+            rows += _preset_rows(preset)
         rows += [
             f"{'-- ' if back_end.missing else 'ok '}  {back_end.kind} {back_end.name}: {back_end.missing or 'ready'}"
             for back_end in self.back_ends
@@ -116,13 +122,10 @@ class Report:
 
 def examine() -> Report:
     """Try the parts that a performance needs, for real where it is quick."""
-    states = [
-        PresetState(preset.name, not preset.missing, preset.missing, preset.licence, preset.download_gb, preset.vram_gb)
-        for preset in presets()
-    ]
+    states = [_state(preset) for preset in presets()]
     python = f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     return Report(
-        findings=(Finding("python", sys.version_info >= (3, 11), python), _voices(), _encoders()),
+        findings=(Finding("python", sys.version_info >= (3, 11), python), _voices(), _encoders(), _gpus()),
         presets=states,
         back_ends=[
             BackEndState(kind.kind, name, kind.missing(name))
@@ -133,12 +136,44 @@ def examine() -> Report:
     )
 
 
+def _state(preset: Preset) -> PresetState:
+    lacks = preset.lacks
+    return PresetState(
+        name=preset.name,
+        ready=not lacks,
+        missing="; ".join(lacks),
+        licence=preset.licence,
+        download_gb=preset.download_gb,
+        vram_gb=preset.vram_gb,
+        commercial=preset.commercial,
+        to_fetch_gb=round(sum(one.size_gb for one in preset.unfetched), 2),
+        description=preset.description,
+        lacks=lacks,
+    )
+
+
+def _preset_rows(preset: PresetState) -> list[str]:
+    """What a preset is, in one line, and what it lacks, in one line each."""
+    download = f"{preset.download_gb:g} GB to download" if preset.download_gb else "no download"
+    if preset.download_gb and preset.to_fetch_gb < preset.download_gb:
+        download = f"{preset.download_gb:g} GB, {preset.to_fetch_gb:g} of it to download"
+    memory = f"GPU with {preset.vram_gb:g} GB" if preset.vram_gb else "no GPU"
+    unknown = preset.licence.startswith("see ")
+    sold = "" if preset.commercial or unknown else ", NON-COMMERCIAL"
+    mark, state = ("ok ", "ready") if preset.ready else ("-- ", "not ready")
+    head = f"{mark}  preset {preset.name}: {state}; {memory}, {download}, licence {preset.licence}{sold}"
+    return [head, *(f"       {one}" for one in preset.lacks)]
+
+
 def _voices() -> Finding:
     from speechagents.studio import Studio
     from speechagents.voices.synthesizer import SpokenLine, Take
 
     try:
         preset, why = choose_preset()
+        if not preset.is_light:
+            # Loading it would take minutes, and a server would be asked for work.
+            return Finding("voices", ok=True, detail=f"{why}; not tried here")
         with Studio(preset=preset.name, jobs=1) as studio:
             voice = studio.synthesizer.voices[0]
             (take,) = studio.synthesizer.speak([SpokenLine("All is well.", voice)])
@@ -148,6 +183,14 @@ def _voices() -> Finding:
     if not isinstance(take, Take):
         return Finding("voices", ok=False, detail=take.reason)
     return Finding("voices", ok=True, detail=f"{heard}; spoke {take.audio.duration_s:.1f} s to try")
+
+
+def _gpus() -> Finding:
+    """GPUs, told by the driver alone: importing PyTorch takes longer than all the rest."""
+    found = ", ".join(f"{gpu.name} with {gpu.memory_gb:.0f} GB" for gpu in gpus())
+    return Finding(
+        "gpu", ok=True, detail=found or "none with a driver of NVIDIA; presets without a GPU run all the same"
+    )
 
 
 def _encoders() -> Finding:

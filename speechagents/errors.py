@@ -22,7 +22,8 @@ Owns the exception types and their exit codes; knows nothing of who raises them.
     ├── StageError               exit 3   a live stage cannot be reached, or has ended the session
     ├── MemoryFull               exit 3   a model, or what it was given at once, does not fit into a GPU's memory
     ├── ServeError               exit 2   the server cannot start: its port, its login file, its secret
-    └── BackendMissing           exit 2   an optional back end is not installed
+    ├── BackendMissing           exit 2   an optional back end is not installed
+    └── WeightsMissing           exit 2   a model's weights are not here and could not be fetched
 
 Each message says what is wrong, where, and what to do about it.
 """
@@ -144,6 +145,12 @@ class ServeError(SpeechAgentsError):
 
 class BackendMissing(SpeechAgentsError):  # noqa: N818 - names what is missing
     """An optional back end is not installed; the message holds the install command."""
+
+    exit_code = 2
+
+
+class WeightsMissing(SpeechAgentsError):  # noqa: N818 - names what is missing
+    """A model's weights are not on this machine, or could not be fetched; the message holds the remedy."""
 
     exit_code = 2
 

@@ -60,7 +60,7 @@ def improvise(
     production = Production(out, must_exist=resume)
     refuse_another_scene(production, scene, SceneKind.IMPROVISED)
     if isinstance(cast_by, Preset):
-        actors, settings = choose_actors(cast_by, settings)
+        actors, settings = choose_actors(cast_by, settings, shared=troupe.shared)
     else:
         actors = cast_by
     controller = actors.controller

@@ -36,8 +36,7 @@ from speechagents.scripts.script_json import script_from_json, script_to_json
 from speechagents.settings import PerformSettings
 from speechagents.stream import message_to_json
 from speechagents.voices.cast_file import read_cast_file, write_cast_file
-from speechagents.voices.casting import Cast, Casting, Overrides, cast_roles
-from speechagents.voices.measure import voice_distance
+from speechagents.voices.casting import Cast, Casting, Overrides, apart, cast_roles
 from speechagents.voices.missing_styles import missing_styles
 from speechagents.voices.synthesizer import Synthesizer
 
@@ -58,6 +57,7 @@ class Troupe:
         why: Why it was chosen.
         jobs: Scenes and encoders at work at once.
         load_listener: Loads the recogniser that takes are proofed with.
+        shared: What the back ends of the studio have in common.
     """
 
     synthesizer: Synthesizer
@@ -65,6 +65,7 @@ class Troupe:
     why: str
     jobs: int
     load_listener: Callable[[], Listener]
+    shared: Mapping[str, Any] = field(default_factory=dict)
 
 
 def cast_play(
@@ -101,7 +102,7 @@ def cast_play(
         play.scenes,
         synthesizer.voices,
         seed=seed,
-        distance=lambda one, other: voice_distance(one.fingerprint, other.fingerprint),
+        distance=apart,
         overrides=wishes,
         language=play.language,
     )

@@ -40,8 +40,7 @@ from speechagents.proofreading import ScenePlaces, proof_play
 from speechagents.reading_matter import Reading
 from speechagents.recital import KIND, Recital
 from speechagents.settings import ReadSettings
-from speechagents.voices.casting import Cast, Override, Overrides
-from speechagents.voices.measure import voice_distance
+from speechagents.voices.casting import Cast, Override, Overrides, apart
 from speechagents.voices.synthesizer import ChecksLanguage
 
 BOOK_FILE: Final = "book.json"
@@ -278,7 +277,7 @@ def _cast(troupe: Troupe, narration: Narration, overrides: Overrides, settings: 
     return narration.cast(
         troupe.synthesizer.voices,
         seed=settings.seed,
-        distance=lambda one, other: voice_distance(one.fingerprint, other.fingerprint),
+        distance=apart,
         overrides=Overrides(wishes),
     )
 

@@ -15,7 +15,7 @@ from typing import Self
 
 from speechagents.actors import Actors, choose_actors, propose_scene
 from speechagents.agents.branching import Branch
-from speechagents.backends import LISTENERS, SYNTHESIZERS
+from speechagents.backends import SYNTHESIZERS
 from speechagents.books.book import Book
 from speechagents.branches import branch_production
 from speechagents.drama import SceneBrief
@@ -39,6 +39,7 @@ from speechagents.production.folder import Production
 from speechagents.production.masters import master_named
 from speechagents.production.sounds import SoundLibrary
 from speechagents.proofreading import proof_performance
+from speechagents.providing import in_common, load_ears, provided
 from speechagents.reading_aloud import is_book, proof_book, read_aloud, refuse_book, remembered_book
 from speechagents.scripts.breakdown import break_down
 from speechagents.scripts.reading import load_script
@@ -59,7 +60,9 @@ class Studio:
     def __init__(self, *, preset: str = "auto", jobs: int | None = None) -> None:
         chosen, self.why = choose_preset(preset)
         self._jobs = jobs or _cores()
-        self.synthesizer: Synthesizer = SYNTHESIZERS.load(chosen.synthesizer, {"jobs": self._jobs, **chosen.options})
+        options = {"jobs": self._jobs, **provided(chosen, "synthesizer")}
+        self.shared = in_common()
+        self.synthesizer: Synthesizer = SYNTHESIZERS.load(chosen.synthesizer, options, shared=self.shared)
         self.preset = chosen
 
     def __enter__(self) -> Self:
@@ -194,8 +197,7 @@ class Studio:
 
     def _listener(self) -> Listener:
         """The preset's recogniser, or the embedded one."""
-        listener: Listener = LISTENERS.load(self.preset.listener or "pocketsphinx", self.preset.listener_options)
-        return listener
+        return load_ears(self.preset, shared=self.shared)
 
     def _perform(
         self, script: Script, out: Path, settings: PerformSettings, *, resume: bool, remembered: PerformSettings
@@ -294,7 +296,7 @@ class Studio:
         brief = scene if isinstance(scene, SceneBrief) else read_scene(Path(scene))
         settings = settings or ImproviseSettings()
         if actors is None:
-            actors, settings = choose_actors(self.preset, settings)
+            actors, settings = choose_actors(self.preset, settings, shared=self.shared)
         return LiveScene(self._troupe, actors, brief, person, Path(out), settings=settings)
 
     def resume_live(self, out: Path | str) -> LiveScene:
@@ -376,9 +378,8 @@ class Studio:
         Raises:
             SceneError: The controller cannot propose scenes, or its proposal cannot be used.
         """
-        return propose_scene(
-            self.preset, settings or ImproviseSettings(), idea, roles=roles, language=language, seed=seed
-        )
+        settings = settings or ImproviseSettings()
+        return propose_scene(self.preset, settings, idea, roles=roles, language=language, seed=seed, shared=self.shared)
 
     @staticmethod
     def replay(out: Path | str) -> Iterator[MessageSpoken]:
@@ -391,7 +392,7 @@ class Studio:
 
     @property
     def _troupe(self) -> Troupe:
-        return Troupe(self.synthesizer, self.preset.name, self.why, self._jobs, self._listener)
+        return Troupe(self.synthesizer, self.preset.name, self.why, self._jobs, self._listener, self.shared)
 
 
 def _cores() -> int:

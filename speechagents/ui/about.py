@@ -85,7 +85,8 @@ def running(house: House) -> str:
         "Preset": f"<b>{_text(preset.name)}</b>: {_text(preset.description)}",
         "Why this one": _text(plain_words(house.studio.why, house)),
         "Voices": f"{_text(house.studio.synthesizer.identity)}, {len(house.studio.synthesizer.voices)} of them",
-        "Who acts": f"{_text(preset.controller)}, unless a model server runs on this machine",
+        "Who acts": _text(preset.controller)
+        + (", unless a model server runs on this machine" if preset.controller == "rehearsal" else ""),
         "Who listens": _text(preset.listener or "the embedded recogniser, on the live stage"),
         "Licence": f"{_text(preset.licence)}; what you make {sold}",
     }
