@@ -45,12 +45,12 @@ class KeptAttributions:
         Args:
             characters: Who there is; None finds them.
         """
-        from speechagents.attribution.attribute import attribute
+        from speechagents.attribution.apart import attribute_apart
 
         key = self._key(characters)
         if key not in self._used:
             known = self._known.get(key)
-            self._used[key] = known or attribute(self._text, self._paragraphs, characters=characters)
+            self._used[key] = known or attribute_apart(self._text, self._paragraphs, characters=characters)
         return self._used[key]
 
     def know(self, attribution: Attribution, characters: Sequence[Character] | None = None) -> None:
