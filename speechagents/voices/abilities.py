@@ -39,6 +39,7 @@ class Abilities:
         commercial: What is made with the weights may be sold.
         vram_gb: GPU memory that the model takes; 0 when it runs on the CPU as well as it should.
         max_chars: Longest text that the model speaks in one go; longer lines are spoken in pieces.
+        varies: Another attempt at a line comes out otherwise; not so where a model always takes the likeliest sound.
     """
 
     languages: tuple[str, ...]
@@ -50,6 +51,7 @@ class Abilities:
     clones: bool = False
     vram_gb: float = 0.0
     max_chars: int = 400
+    varies: bool = True
 
     def __post_init__(self) -> None:
         if self.rate_hz <= 0:

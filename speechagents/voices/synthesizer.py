@@ -42,7 +42,7 @@ class Voice:
         age: As heard.
         accent: BCP 47 tag of the accent in its home language (``en-GB-scotland``).
         sample: A sentence to audition it with.
-        f0_hz: Measured median fundamental frequency in the default style, in hertz.
+        f0_hz: Measured median fundamental frequency in the default style, in hertz; 0 when nobody measured it.
         recipe: What makes it sound so, as one string; a change of it makes new takes.
         licence: Licence of the voice's data (SPDX where there is one).
         source: Where the voice comes from.

@@ -88,11 +88,42 @@ def _server_of_two_languages(_: Path) -> Iterator[Synthesizer]:
         yield synthesizer
 
 
+_BATCHED = SynthesizerTerms(tolerance=1e-3)
+"""Sums of floats depend a little on who else is spoken in a batch."""
+
+
+@contextlib.contextmanager
+def _kokoro(folder: Path) -> Iterator[Synthesizer]:
+    from speechagents.voices.neural.kokoro import make_kokoro
+    from tests.voices.neural.tiny_kokoro_model import kokoro
+
+    yield make_kokoro(model=str(kokoro(folder)), device="cpu")
+
+
+@contextlib.contextmanager
+def _coqui(folder: Path) -> Iterator[Synthesizer]:
+    from speechagents.voices.neural.coqui import make_coqui
+    from tests.voices.neural.tiny_coqui_models import vits
+
+    yield make_coqui(model=str(vits(folder)), device="cpu")
+
+
+@contextlib.contextmanager
+def _transformers(folder: Path) -> Iterator[Synthesizer]:
+    from speechagents.voices.neural.transformers_speech import make_transformers_speech
+    from tests.voices.neural.tiny_speech_models import vits
+
+    yield make_transformers_speech(model=str(vits(folder, speakers=3)), device="cpu")
+
+
 CANDIDATES = {
     "espeak": Candidate(_espeak),
     "batched-speech": Candidate(_batched),
     "batched-speech-out-of-memory": Candidate(_out_of_memory),
     "openai-speech": Candidate(_server),
     "openai-speech-two-languages": Candidate(_server_of_two_languages),
+    "kokoro": Candidate(_kokoro, needs=("onnx", "onnxruntime"), terms=_BATCHED),
+    "coqui": Candidate(_coqui, needs=("torch", "TTS"), slow=True, terms=_BATCHED),
+    "transformers-speech": Candidate(_transformers, needs=("torch", "transformers"), terms=_BATCHED),
 }
 """By the name of the back end, and what is particular about the one that is checked."""

@@ -101,8 +101,8 @@ class BatchedSpeech:
 
     @property
     def takes_vary(self) -> bool:
-        """Each attempt has a seed of its own."""
-        return True
+        """Whether another attempt, which has another seed, comes out otherwise."""
+        return self.abilities.varies
 
     def check_language(self, tag: str) -> None:
         """Refuse a language that the model does not speak.
