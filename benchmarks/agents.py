@@ -112,6 +112,11 @@ class _Short:
             yield replace(reply, text="", error="a benchmark wants no answer")
 
 
+def short_answers(model: LanguageModel) -> LanguageModel:
+    """A model that answers in as many tokens whatever it is asked."""
+    return _Short(model)
+
+
 def measure(agents: int, messages: int, model: str, device: str) -> dict[str, Any]:
     """One case, in this process."""
     scene = scene_of(agents)

@@ -1,7 +1,8 @@
 """Language models in this process, by Hugging Face Transformers: text models and those that hear.
 
-Owns loading, batching, what prompts share, and seeded sampling. Does not know what prompts say. Importing this module
-needs PyTorch and Transformers; nothing else in the package imports it but the registry.
+Owns batching, what prompts share, and seeded sampling. Does not know what prompts say, nor how a model gets into memory
+(`pretrained`). Importing this module needs PyTorch and Transformers; nothing else in the package imports it but the
+registry.
 
 All prompts of a call are one left-padded batch. What they share, sound included, is computed once and its cache copied
 to all of them; between calls the cache is kept, so that of a scene that has grown by a message only the message is new
@@ -20,16 +21,19 @@ import hashlib
 import importlib.util
 import json
 import os
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any, Final
 
 from speechagents.controllers.controller import Controller, Usage
 from speechagents.controllers.language_model import Prompt, Reply
 from speechagents.controllers.multimodal_text import Encoder, Piece, common, make_encoder, rendered
-from speechagents.errors import ControllerError, SettingsError
+from speechagents.devices import memory_errors
+from speechagents.errors import ControllerError, MemoryFull, SettingsError
+from speechagents.pretrained import ModelChoice, pretrained
+from speechagents.residency import LoadedModels, Residence
 
 for _package in ("torch", "transformers"):
     if importlib.util.find_spec(_package) is None:
@@ -51,53 +55,55 @@ class TransformersModel:
 
     Args:
         model: A folder, or a name on the Hugging Face hub whose files are in the local cache.
-        revision: Of a name on the hub.
-        download: Fetch what is missing.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` …; ``auto`` spreads a model over GPUs if there are any.
-        dtype: ``auto`` (as the weights are), ``float32``, ``bfloat16`` or ``float16``.
-        attention: Implementation of attention, such as ``sdpa``; empty leaves the choice to the library.
         max_batch: Most prompts in one batch.
         reuse: Compute what prompts share once, and keep it between calls.
+        residence: The memory that the model shares with others.
+        loaded: Models that are loaded already: with ``speaks`` the voices `voices.neural.omni_speech` use the same.
+        options: How it is loaded: ``revision``, ``download``, ``device``, ``dtype``, ``attention``, ``quantisation``
+            and ``speaks``, see `pretrained.ModelChoice`.
 
     Raises:
-        SettingsError: An argument is out of range.
-        ControllerError: There is no such model here, or the installed library cannot load it.
+        SettingsError: An argument is out of range, or the device cannot be used.
+        WeightsMissing: There is no such model here.
+        ControllerError: It is damaged, or the installed library cannot load it.
+        BackendMissing: A package that its weights need is not installed.
+        MemoryFull: It does not fit.
     """
 
     def __init__(
         self,
         *,
         model: str = "",
-        revision: str = "",
-        download: bool = False,
-        device: str = "auto",
-        dtype: str = "auto",
-        attention: str = "",
         max_batch: int = MAX_BATCH,
         reuse: bool = True,
+        residence: Residence | None = None,
+        loaded: LoadedModels | None = None,
+        **options: Any,
     ) -> None:
         if not model:
             raise SettingsError("the transformers controller needs a model: --model FOLDER, or a name on the hub")
-        if dtype not in ("auto", "float32", "bfloat16", "float16"):
-            raise SettingsError(f"dtype {dtype!r} is none of auto, float32, bfloat16, float16")
         if not 1 <= max_batch <= 1024:
             raise SettingsError(f"a batch of {max_batch} is not between 1 and 1024")
-        self._name = model
         self._max_batch = max_batch
         self._reuse = reuse
-        self._one_at_a_time = threading.Lock()
         self._kept: _Kept | None = None
-        where = {"local_files_only": not download, **({"revision": revision} if revision else {})}
+        self._computed_tokens = 0
+        choice = ModelChoice(model, **options)
+        self._weights = pretrained(choice, residence=residence, loaded=loaded, failure=ControllerError)
+        self._weights.when_out(self._forget)
+        # The library calls it `cache` from 5.24 on.
+        self._cache_name = "cache" if "cache" in signature(self._model.forward).parameters else "past_key_values"
+        config = self._weights.thinker_config
         try:
-            self._model, config = _load(model, where, device=device, dtype=dtype, attention=attention)
-            self._encoder: Encoder = make_encoder(model, config, where)
+            self._encoder: Encoder = make_encoder(str(self._weights.folder), config, {"local_files_only": True})
         except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
             raise ControllerError(
-                f"the model {model!r} cannot be loaded: {(str(error) or repr(error)).splitlines()[0][:300]}; give a "
-                "folder that holds it, or download it first (huggingface-cli download NAME), or set download: true"
+                f"the model {model!r} cannot be loaded: {(str(error) or repr(error)).splitlines()[0][:300]}; download "
+                "it again"
             ) from error
         digest = hashlib.blake2b(json.dumps(config.to_dict(), sort_keys=True, default=str).encode(), digest_size=6)
-        self._identity = f"transformers 1 {Path(model).name} {revision}".rstrip() + f" {digest.hexdigest()}"
+        named = f"transformers 1 {Path(model).name} {choice.revision}".rstrip()
+        self._identity = f"{named} {choice.quantisation}".rstrip() + f" {digest.hexdigest()}"
 
     @property
     def identity(self) -> str:
@@ -109,29 +115,46 @@ class TransformersModel:
         """It has ears, and its processor makes something of sound."""
         return self._encoder.hears
 
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What is done otherwise than asked for, for people."""
+        return self._weights.notices
+
+    @property
+    def computed_tokens(self) -> int:
+        """Tokens of prompts that the model has computed so far; those that were shared or kept count once.
+
+        `Usage.tokens_in` counts the tokens of each prompt whole: the difference is what reuse has saved.
+        """
+        return self._computed_tokens
+
     def generate(self, prompts: Sequence[Prompt], *, seed: int) -> Iterator[Reply]:
         """One reply for each prompt, in order."""
         for first in range(0, len(prompts), self._max_batch):
             batch = prompts[first : first + self._max_batch]
-            with self._one_at_a_time:
-                yield from self._answered(batch, seed=seed + first)
+            with self._weights.using():
+                replies = self._answered(batch, seed=seed + first)
+            # Nobody holds the model while the caller is busy: its voices may be this model, too.
+            yield from replies
 
     def _answered(self, prompts: Sequence[Prompt], *, seed: int) -> list[Reply]:
         """Answers to a batch; one that does not fit into memory is halved."""
-        import torch
-
         try:
-            return self._batch(prompts, seed=seed)
-        except torch.cuda.OutOfMemoryError:
+            with memory_errors():
+                return self._batch(prompts, seed=seed)
+        except MemoryFull:
+            # What failed holds on to memory until this block is left: the halves come afterwards.
             self._kept = None
-            torch.cuda.empty_cache()
-            if len(prompts) == 1:
-                return [Reply("", error="the prompt does not fit into the memory of the GPU")]
-            half = len(prompts) // 2
-            return [
-                *self._answered(prompts[:half], seed=seed),
-                *self._answered(prompts[half:], seed=seed + half),
-            ]
+        if len(prompts) == 1:
+            return [Reply("", error="the prompt does not fit into the memory of the GPU")]
+        half = len(prompts) // 2
+        return [
+            *self._answered(prompts[:half], seed=seed),
+            *self._answered(prompts[half:], seed=seed + half),
+        ]
+
+    def _forget(self) -> None:
+        self._kept = None
 
     def _batch(self, prompts: Sequence[Prompt], *, seed: int) -> list[Reply]:
         import torch
@@ -142,10 +165,12 @@ class TransformersModel:
             inputs, cache = self._inputs(shared, own)
             self._forget_positions(len(prompts), cached=cache is not None)
             length = inputs["input_ids"].shape[1]
+            # All of it, if nothing was computed before; else the prompts' own ends.
+            self._computed_tokens += int(inputs["attention_mask"][:, cache.get_seq_length() if cache else 0 :].sum())
             most = min(_MAX_NEW_TOKENS, max(prompt.max_tokens for prompt in prompts))
             out = self._model.generate(
                 **inputs,
-                past_key_values=cache,
+                **{self._cache_name: cache},
                 use_cache=True,
                 do_sample=False,
                 max_new_tokens=most,
@@ -195,12 +220,13 @@ class TransformersModel:
             positions = torch.arange(ids.shape[1] - inputs["input_ids"].shape[1], ids.shape[1], device=self._device)
             out = self._model(
                 **{**inputs, "attention_mask": torch.ones_like(ids)},
-                past_key_values=None if kept is None else kept.cache,
+                **{self._cache_name: None if kept is None else kept.cache},
                 use_cache=True,
                 logits_to_keep=1,
                 position_ids=self._encoder.axes(positions[None]),
             )
-            kept = _Kept(shared, ids, out.past_key_values)
+            self._computed_tokens += int(inputs["input_ids"].shape[1])
+            kept = _Kept(shared, ids, getattr(out, self._cache_name))
         self._kept = kept
         return kept
 
@@ -214,6 +240,10 @@ class TransformersModel:
         inner = getattr(self._model, "model", None)
         if inner is not None and hasattr(inner, "rope_deltas"):
             inner.rope_deltas = torch.zeros((rows, 1), dtype=torch.long, device=self._device) if cached else None
+
+    @property
+    def _model(self) -> Any:
+        return self._weights.thinker
 
     @property
     def _device(self) -> Any:
@@ -240,47 +270,19 @@ class _Kept:
         return _Kept(both, self.ids[:, :length], self.cache)
 
 
-def make_transformers_controller(**options: Any) -> Controller:
+def make_transformers_controller(
+    *, residence: Residence | None = None, loaded: LoadedModels | None = None, **options: Any
+) -> Controller:
     """A controller that prompts a model in this process.
 
     Args:
+        residence: The memory that the model shares with others.
+        loaded: Models that are loaded already.
         options: Those of `TransformersModel`.
     """
     from speechagents.controllers.prompted import PromptedController
 
-    return PromptedController(TransformersModel(**options))
-
-
-def _load(name: str, where: dict[str, Any], *, device: str, dtype: str, attention: str) -> tuple[Any, Any]:
-    """A model and its configuration: of an omni model the thinker alone."""
-    import torch
-    import transformers
-
-    config = transformers.AutoConfig.from_pretrained(name, trust_remote_code=False, **where)
-    options: dict[str, Any] = {
-        "dtype": dtype if dtype == "auto" else getattr(torch, dtype),
-        "use_safetensors": True,
-        "trust_remote_code": False,
-        **where,
-    }
-    if attention:
-        options["attn_implementation"] = attention
-    spread = device == "auto" and torch.cuda.is_available()
-    if spread:
-        options["device_map"] = "auto"
-    thinker = getattr(config, "thinker_config", None)
-    architecture = next(iter(config.architectures or ()), "")
-    if thinker is not None:
-        of_thinker = architecture.replace("ForConditionalGeneration", "ThinkerForConditionalGeneration")
-        chosen = getattr(transformers, of_thinker)
-        config = thinker
-        options["config"] = thinker
-    else:
-        chosen = getattr(transformers, architecture, None) or transformers.AutoModelForCausalLM
-    loaded = chosen.from_pretrained(name, **options).eval()
-    if not spread:
-        loaded = loaded.to("cpu" if device == "auto" else device)
-    return loaded, config
+    return PromptedController(TransformersModel(residence=residence, loaded=loaded, **options))
 
 
 def _split(pieces: Sequence[Piece], encoder: Encoder) -> tuple[Piece, list[Piece]]:

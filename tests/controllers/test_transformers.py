@@ -22,7 +22,7 @@ from speechagents.controllers.language_model import Part, Prompt, PromptMessage,
 from speechagents.controllers.prompted import PromptedController
 from speechagents.controllers.rehearsal import make_rehearsal
 from speechagents.controllers.transformers import TransformersModel, make_transformers_controller
-from speechagents.errors import ControllerError, SettingsError
+from speechagents.errors import ControllerError, SettingsError, WeightsMissing
 from speechagents.events import MessageSpoken, SceneOver
 from speechagents.resources import resource
 from speechagents.settings import ImproviseSettings
@@ -174,6 +174,57 @@ def test_tokens_are_counted(make: Make) -> None:
     assert 0 < reply.usage.tokens_out <= 12
 
 
+@pytest.mark.parametrize("name", BUILDERS)
+def test_what_is_shared_is_computed_once_and_counted(name: str, make: Make) -> None:
+    heard = sounds(2) if name in HEARING else None
+    sharing, plain = make(name), make(name, reuse=False)
+
+    def computed(model: TransformersModel, asked: list[Prompt]) -> int:
+        before = model.computed_tokens
+        told = sum(reply.usage.tokens_in for reply in model.generate(asked, seed=1))
+        assert model.computed_tokens - before <= told
+        return model.computed_tokens - before
+
+    whole = sum(reply.usage.tokens_in for reply in make(name).generate(prompts(5, heard), seed=1))
+    assert computed(plain, prompts(5, heard)) == whole
+    first = computed(sharing, prompts(5, heard))
+    assert first < whole / 2
+    # The shared part is there already, and a message that has come since is all of it that is new.
+    again = computed(sharing, prompts(5, heard))
+    assert again < first
+    grown = computed(sharing, prompts(5, heard, grown="Tom said: What a day it is.\n"))
+    assert again <= grown < first
+
+
+def test_a_batch_that_does_not_fit_is_halved(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    model = make("text")
+    wanted = answers(model, prompts(5))
+    inner: Any = model._model
+    rows: list[int] = []
+    forward = inner.forward
+
+    @functools.wraps(forward)
+    def small(*arguments: Any, **named: Any) -> Any:
+        rows.append(len(named["input_ids"]))
+        if rows[-1] > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return forward(*arguments, **named)
+
+    monkeypatch.setattr(inner, "forward", small)
+    assert answers(model, prompts(5)) == wanted
+    assert {5, 2, 1} <= set(rows)
+
+    @functools.wraps(forward)
+    def full(*_: Any, **__: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(inner, "forward", full)
+    (failed,) = model.generate(prompts(1), seed=1)
+    assert "does not fit" in failed.error
+
+
 def test_a_batch_has_a_limit(make: Make) -> None:
     assert answers(make("text", max_batch=2), prompts(5)) == answers(make("text"), prompts(5))
 
@@ -216,5 +267,7 @@ def test_options_out_of_range_are_refused(options: dict[str, Any], problem: str)
 
 
 def test_a_model_that_is_not_here_is_refused_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(ControllerError, match="download"):
+    with pytest.raises(WeightsMissing, match="no folder"):
         TransformersModel(model=str(tmp_path / "nowhere"))
+    with pytest.raises(WeightsMissing, match="hf download nobody/nothing"):
+        TransformersModel(model="nobody/nothing", device="cpu")

@@ -6,6 +6,7 @@ extractor. They answer nonsense, in the same shapes.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,14 +27,14 @@ TEXT_TEMPLATE = CHAT_TEMPLATE.replace("<|audio_bos|><|AUDIO|><|audio_eos|>", "")
 _SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", AUDIO_TOKEN, AUDIO_BOS, AUDIO_EOS)
 
 
-def text_model(folder: Path) -> Path:
-    """A Qwen2 that reads."""
+def text_model(folder: Path, width: int = 32) -> Path:
+    """A Qwen2 that reads; of a width that the back ends of four-bit weights want, if need be."""
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
-    tokenizer = _tokenizer(folder, TEXT_TEMPLATE)
+    tokenizer = make_tokenizer(folder, TEXT_TEMPLATE)
     torch.manual_seed(0)
-    Qwen2ForCausalLM(Qwen2Config(**_language_model(tokenizer))).save_pretrained(folder)
+    Qwen2ForCausalLM(Qwen2Config(**language_sizes(tokenizer, width))).save_pretrained(folder)
     return folder
 
 
@@ -42,7 +43,7 @@ def qwen2_audio(folder: Path) -> Path:
     import torch
     from transformers import Qwen2AudioConfig, Qwen2AudioForConditionalGeneration, Qwen2AudioProcessor
 
-    tokenizer = _tokenizer(folder, CHAT_TEMPLATE)
+    tokenizer = make_tokenizer(folder, CHAT_TEMPLATE)
     config = Qwen2AudioConfig(
         audio_config={
             "model_type": "qwen2_audio_encoder",
@@ -54,13 +55,13 @@ def qwen2_audio(folder: Path) -> Path:
             "initializer_range": 0.4,
             "max_source_positions": 1500,
         },
-        text_config={"model_type": "qwen2", **_language_model(tokenizer)},
+        text_config={"model_type": "qwen2", **language_sizes(tokenizer)},
         initializer_range=0.4,
         audio_token_id=tokenizer.convert_tokens_to_ids(AUDIO_TOKEN),
     )
     torch.manual_seed(0)
     Qwen2AudioForConditionalGeneration(config).save_pretrained(folder)
-    Qwen2AudioProcessor(_ears(), tokenizer, chat_template=CHAT_TEMPLATE).save_pretrained(folder)
+    Qwen2AudioProcessor(make_ears(), tokenizer, chat_template=CHAT_TEMPLATE).save_pretrained(folder)
     return folder
 
 
@@ -69,8 +70,8 @@ def qwen2_5_omni(folder: Path) -> Path:
     import torch
     from transformers import Qwen2_5OmniThinkerConfig, Qwen2_5OmniThinkerForConditionalGeneration
 
-    tokenizer = _tokenizer(folder, CHAT_TEMPLATE)
-    text = _language_model(tokenizer)
+    tokenizer = make_tokenizer(folder, CHAT_TEMPLATE)
+    text = language_sizes(tokenizer)
     text["rope_parameters"] = {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [2, 1, 1]}
     config = Qwen2_5OmniThinkerConfig(
         audio_config={
@@ -97,7 +98,7 @@ def qwen2_5_omni(folder: Path) -> Path:
     )
     torch.manual_seed(0)
     Qwen2_5OmniThinkerForConditionalGeneration(config).save_pretrained(folder)
-    _ears().save_pretrained(folder)
+    make_ears().save_pretrained(folder)
     return folder
 
 
@@ -108,11 +109,12 @@ BUILDERS: Mapping[str, Callable[[Path], Path]] = {
 }
 
 
-def _language_model(tokenizer: Any) -> dict[str, Any]:
+def language_sizes(tokenizer: Any, width: int = 32) -> dict[str, Any]:
+    """Sizes of a language model for a tokenizer."""
     return {
         "vocab_size": len(tokenizer),
-        "hidden_size": 32,
-        "intermediate_size": 32,
+        "hidden_size": width,
+        "intermediate_size": width,
         "num_hidden_layers": 2,
         "num_attention_heads": 4,
         "num_key_value_heads": 2,
@@ -125,32 +127,20 @@ def _language_model(tokenizer: Any) -> dict[str, Any]:
     }
 
 
-def _ears() -> Any:
+def make_ears() -> Any:
+    """What turns sound into features."""
     from transformers import WhisperFeatureExtractor
 
     return WhisperFeatureExtractor(feature_size=80, sampling_rate=16_000, chunk_length=30)
 
 
-def _tokenizer(folder: Path, template: str) -> Any:
-    """Two thousand tokens learned from our own phrases, split as Qwen splits, with the marks of its family."""
-    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+def make_tokenizer(folder: Path, template: str) -> Any:
+    """A tokenizer with the marks of Qwen's family."""
+    from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
     folder.mkdir(parents=True, exist_ok=True)
-    inner = Tokenizer(models.BPE())
-    split = Regex(r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
-    inner.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(split, behavior="isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
-    inner.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=2_000, initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()), show_progress=False
-    )
-    texts = [resource("models", "rehearsal", "en.yaml"), *resource("assets", "examples", "scenes").glob("*.yaml")]
-    inner.train_from_iterator((path.read_text("utf-8") for path in sorted(texts)), trainer)
+    inner = Tokenizer.from_str(_trained())
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=inner,
         eos_token="<|im_end|>",
@@ -170,3 +160,25 @@ def _tokenizer(folder: Path, template: str) -> Any:
         path.write_text(json.dumps(about), "utf-8")
         tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
     return tokenizer
+
+
+@functools.cache
+def _trained() -> str:
+    """Two thousand tokens learned from our own phrases, split as Qwen splits."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    inner = Tokenizer(models.BPE())
+    split = Regex(r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+    inner.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(split, behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    inner.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=2_000, initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()), show_progress=False
+    )
+    texts = [resource("models", "rehearsal", "en.yaml"), *resource("assets", "examples", "scenes").glob("*.yaml")]
+    inner.train_from_iterator((path.read_text("utf-8") for path in sorted(texts)), trainer)
+    return str(inner.to_str())
