@@ -94,7 +94,7 @@ def voices(kind: str, folder: Path, device: str, batches: Sequence[int], limits:
         rows.append(
             {
                 "model": kind,
-                "weights_gb": round(model.size_gb, 3),
+                "weights_gb": round(model.size_gb, 6),
                 "batch": size,
                 "sound_s": round(sound_s, 2),
                 "wall_s": round(wall_s, 3),
