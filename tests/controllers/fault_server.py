@@ -6,6 +6,7 @@ what hangs, hangs until the client hangs up or the server closes.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -124,7 +125,8 @@ class FaultServer:
         self._server.shutdown()
         with self._lock:
             for connection in self._open:
-                connection.shutdown(socket.SHUT_RDWR)
+                with contextlib.suppress(OSError):  # the client may have gone
+                    connection.shutdown(socket.SHUT_RDWR)
         self._server.server_close()
         self._thread.join()
 
