@@ -36,6 +36,7 @@ from speechagents.errors import SettingsError
 from speechagents.preset import KINDS, REQUIREMENT, Licence, Preset
 from speechagents.weights import Weights
 
+_MAX_BYTES: Final = 64_000
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 
 
@@ -46,8 +47,11 @@ def read_preset(path: Path) -> Preset:
         SettingsError: The file cannot be used; the message names it and the field.
     """
     try:
-        values = yaml.safe_load(path.read_text("utf-8"))
-        return _preset(values)
+        with path.open("rb") as file:
+            written = file.read(_MAX_BYTES + 1)
+        if len(written) > _MAX_BYTES:
+            raise SettingsError(f"larger than {_MAX_BYTES // 1000} kB")
+        return _preset(yaml.safe_load(written.decode("utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise SettingsError(f"{path.name}: cannot be read ({str(error).splitlines()[0][:200]})") from error
     except SettingsError as error:

@@ -1,13 +1,14 @@
-"""The presets that come with the package, and which of them can run on this machine now.
+"""The presets that come with the package, a user's own, and which of them can run on this machine now.
 
-Owns the files ``models/presets/*.yaml`` and the choice of ``auto``. Knows neither what stands in them (`preset_file`)
-nor what a preset is made of (`preset`).
+Owns the files ``models/presets/*.yaml``, what a preset is asked for by, and the choice of ``auto``. Knows neither what
+stands in them (`preset_file`) nor what a preset is made of (`preset`).
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from pathlib import Path
 
 from speechagents.backends import SYNTHESIZERS
 from speechagents.errors import SettingsError
@@ -58,15 +59,22 @@ def choose_preset(name: str = "auto") -> tuple[Preset, str]:
 
 
 def named_preset(name: str) -> Preset:
-    """The preset of a name, whether it can run here or not.
+    """The preset of a name, or in a file of the user's, whether it can run here or not.
+
+    Args:
+        name: Of a preset or of a synthesizer; or the path of a file that ends in ``.yaml``.
 
     Raises:
-        SettingsError: There is no such preset.
+        SettingsError: There is no such preset, or the file cannot be used.
     """
+    if name.endswith(".yaml"):
+        return read_preset(Path(name))
     known = {back_end: _alone(back_end) for back_end in SYNTHESIZERS.names()}
     known |= {preset.name: preset for preset in presets()}
     if name not in known:
-        raise SettingsError(f"no preset {name!r}; there are: auto, {', '.join(sorted(known))}")
+        raise SettingsError(
+            f"no preset {name!r}; there are: auto, {', '.join(sorted(known))}; or name a file that ends in .yaml"
+        )
     return known[name]
 
 

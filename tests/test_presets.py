@@ -127,6 +127,18 @@ def test_a_plugin_can_be_asked_for_by_the_name_of_its_back_end(shelf: Write) -> 
         choose_preset("opera")
 
 
+def test_a_preset_of_ones_own_is_asked_for_by_its_file(shelf: Write, tmp_path: Path) -> None:
+    own = shelf(name="mine", synthesizer={"name": "espeak", "licence": "MIT"}).rename(tmp_path / "my voices.yaml")
+    preset, why = choose_preset(str(own))
+    assert (preset.name, preset.synthesizer) == ("mine", "espeak")
+    assert why.startswith(f"preset {own}: asked for")
+    with pytest.raises(SettingsError, match=r"nowhere\.yaml: cannot be read"):
+        choose_preset("nowhere.yaml")
+    own.write_text(f"# {'x' * 70_000}\n", "utf-8")
+    with pytest.raises(SettingsError, match=r"my voices\.yaml: larger than 64 kB"):
+        choose_preset(str(own))
+
+
 def test_auto_never_takes_what_would_begin_a_download(shelf: Write, cache: Path) -> None:
     shelf(name="fine", rank=50, synthesizer=with_weights())
     preset, why = choose_preset("auto")

@@ -24,7 +24,9 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # n
 def common_options() -> argparse.ArgumentParser:
     """Options of every command that loads back ends."""
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--preset", default="auto", help="set of back ends (default: the best that is ready)")
+    common.add_argument(
+        "--preset", default="auto", help="set of back ends, or its YAML file (default: the best that is ready)"
+    )
     common.add_argument("--jobs", type=positive, help="threads and voice processes (default: one per core)")
     common.add_argument("--json", action="store_true", help="print one line of JSON at the end")
     return common

@@ -43,7 +43,7 @@ def add_serve_command(commands: Commands) -> None:
         metavar="URL",
         help="origin under which a proxy shows this server, such as https://studio.example.org; may be repeated",
     )
-    serve.add_argument("--preset", help="set of back ends (default: the best that is ready)")
+    serve.add_argument("--preset", help="set of back ends, or its YAML file (default: the best that is ready)")
     serve.add_argument("--jobs", type=positive, help="threads and voice processes (default: one per core)")
     serve.set_defaults(run=_serve)
 
