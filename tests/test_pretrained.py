@@ -117,7 +117,9 @@ def test_quantisation_without_its_packages_says_how_to_install_them(
     package: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     find_spec = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == package else find_spec(name))
+    other = {"bitsandbytes": "accelerate", "accelerate": "bitsandbytes"}[package]
+    there = {package: None, other: find_spec("json")}
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: there[name] if name in there else find_spec(name))
     with pytest.raises(BackendMissing, match=f"{package}.*pip install"):
         loaded(folder, quantisation="int4")
 
