@@ -166,14 +166,36 @@ class Exchange:
             value: What is sent.
             kinds: Beginnings of the media types that will do; an answer that names none is taken too.
         """
+        body = bytearray()
+        kind = await self.listen(path, value, kinds=kinds, heard=body.extend)
+        return Content(kind, bytes(body))
+
+    async def listen(
+        self, path: str, value: Mapping[str, Any], *, kinds: Sequence[str], heard: Callable[[bytes], None]
+    ) -> str:
+        """Send JSON and read a file while it comes; see `post` for errors, which may come after parts of the file.
+
+        Args:
+            path: Of the request.
+            value: What is sent.
+            kinds: Beginnings of the media types that will do; an answer that names none is taken too.
+            heard: Called with each part, in order. What it raises breaks off the request.
+
+        Returns:
+            The media type that the answer claims to have.
+        """
         key = self._key()
         asked = _Request("POST", self._address.url(path), _json_content(value), ", ".join(map(_asked_kind, kinds)))
-        response, body = await _answer(self._client, asked, key=key, limits=self._limits)
-        kind = _kind(response)
-        if kind and not kind.startswith(tuple(kinds)):
+
+        def parts(response: httpx.Response) -> Callable[[bytes], None] | None:
+            kind = _kind(response)
+            return heard if response.is_success and (not kind or kind.startswith(tuple(kinds))) else None
+
+        response, body = await _answer(self._client, asked, key=key, limits=self._limits, parts=parts)
+        if parts(response) is None:
             said = _said(response, body, key)
-            raise UnusableAnswerError(_wrong_kind(kind, key, asked.accept) + (f" ({said})" if said else ""))
-        return Content(kind, body)
+            raise UnusableAnswerError(_wrong_kind(_kind(response), key, asked.accept) + (f" ({said})" if said else ""))
+        return _kind(response)
 
     async def _request(self, method: str, path: str, content: Content | None) -> object:
         key = self._key()
@@ -242,9 +264,14 @@ def _asked_kind(prefix: str) -> str:
 
 
 async def _answer(
-    client: httpx.AsyncClient, asked: _Request, *, key: str, limits: Limits
+    client: httpx.AsyncClient,
+    asked: _Request,
+    *,
+    key: str,
+    limits: Limits,
+    parts: Callable[[httpx.Response], Callable[[bytes], None] | None] = lambda _: None,
 ) -> tuple[httpx.Response, bytes]:
-    """A good answer, whole and unpacked, whatever is in it."""
+    """A good answer, unpacked, whatever is in it: whole, or without the body where `parts` names who takes that."""
     headers = {"accept": asked.accept, "accept-encoding": "identity"}
     content = None if asked.content is None else asked.content.data
     if asked.content is not None:
@@ -254,12 +281,14 @@ async def _answer(
     # The time for all of it is bounded here: a limit for each read, as the client has it, lets a server that sends
     # byte by byte go on for ever.
     timeout = httpx.Timeout(None, connect=CONNECT_S)
+    packed = False
     try:
         async with (
             asyncio.timeout(limits.timeout_s),
             client.stream(asked.method, asked.url, content=content, headers=headers, timeout=timeout) as response,
         ):
-            body, complete = await _read(response, limits.answer_bytes)
+            packed = response.headers.get("content-encoding", "identity").strip().casefold() != "identity"
+            body, complete = await _read(response, limits.answer_bytes, None if packed else parts(response))
     except TimeoutError as error:
         raise TransientError(f"no whole answer within {limits.timeout_s:g} s; allow more with timeout_s") from error
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
@@ -273,19 +302,24 @@ async def _answer(
         raise _complaint(response, body, key)
     if not complete:
         raise UnusableAnswerError(f"the answer is longer than {limits.answer_bytes} bytes; allow more, or ask for less")
-    if response.headers.get("content-encoding", "identity").strip().casefold() != "identity":
+    if packed:
         raise UnusableAnswerError("the server packs its answer though it was asked not to")
     return response, body
 
 
-async def _read(response: httpx.Response, answer_bytes: int) -> tuple[bytes, bool]:
-    """As much of the body as may be read, and whether that is all."""
+async def _read(
+    response: httpx.Response, answer_bytes: int, heard: Callable[[bytes], None] | None
+) -> tuple[bytes, bool]:
+    """As much of the body as may be read, empty if somebody heard it, and whether that is all."""
     most = answer_bytes if response.is_success else _MAX_COMPLAINT_BYTES
     body = bytearray()
+    read = 0
     async for chunk in response.aiter_raw(chunk_size=None):
-        body += chunk[: most + 1 - len(body)]
-        if len(body) > most:
-            return bytes(body[:most]), False
+        kept = chunk[: most - read]
+        read += len(chunk)
+        (heard or body.extend)(kept)
+        if read > most:
+            return bytes(body), False
     return bytes(body), True
 
 

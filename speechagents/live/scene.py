@@ -50,9 +50,10 @@ from speechagents.audio import Audio
 from speechagents.drama import MAX_LINE_CHARS, Deed, Message, SceneBrief, Style, Turn, clean_name, role_key
 from speechagents.errors import SettingsError
 from speechagents.live.addressing import WithPerson, addressees
+from speechagents.live.clauses import Clause
 from speechagents.live.decisions import Among, Awaits, Decision, Over, Silent, Speaks
 from speechagents.live.record import LiveRecord, line_key
-from speechagents.live.speech import Clause, LineSpeech
+from speechagents.live.speech import LineSpeech
 from speechagents.performance import Troupe
 from speechagents.production.folder import Production
 from speechagents.production.recordings import as_take_sound

@@ -13,11 +13,11 @@ from concurrent.futures import Executor
 from speechagents.drama import Deed, Message
 from speechagents.errors import SpeechAgentsError
 from speechagents.live import drama_events, server_events
+from speechagents.live.clauses import Clause
 from speechagents.live.conversation import Conversation
 from speechagents.live.playout import Playout
 from speechagents.live.scene import Speaks
 from speechagents.live.server_events import Answer, Ending, ItemStatus, ServerEvent
-from speechagents.live.speech import Clause
 from speechagents.live.timing import AnswerTimes
 
 
@@ -100,7 +100,7 @@ class StageLine:
 
     def _feed(self, clause: Clause, fed: Callable[[StageLine, str], None]) -> None:
         if not self._stopped:
-            words = (" " if self._text else "") + clause.text
+            words = (" " if self._text and clause.text else "") + clause.text
             self._text += words
             self.playout.feed(clause.audio)
             fed(self, words)

@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 
 from speechagents.drama import Style
-from speechagents.errors import SettingsError
+from speechagents.errors import SettingsError, SynthesisError
 from speechagents.styles import STYLES
 from speechagents.testing.checking import STRANGE_TEXTS, at_once, broken, is_one_line, must, run_all
 from speechagents.voices.abilities import Abilities, DeclaresAbilities
@@ -29,6 +29,7 @@ from speechagents.voices.synthesizer import (
     FailedTake,
     SpeaksAnew,
     SpokenLine,
+    StreamsSpeech,
     Synthesizer,
     Take,
 )
@@ -243,6 +244,37 @@ def speaks_anew_when_asked(synthesizer: Synthesizer, terms: SynthesizerTerms) ->
         _take(synthesizer, replace(_line(synthesizer, terms.text), attempt=1))
 
 
+def streams_what_it_would_say(synthesizer: Synthesizer, terms: SynthesizerTerms) -> None:
+    """Where it can be heard while it speaks: pieces of one rate, about as long as the take; and it can be left."""
+    if not (isinstance(synthesizer, StreamsSpeech) and synthesizer.streams):
+        return
+    line = _line(synthesizer, f"{terms.text} " * 3)
+    pieces = list(synthesizer.stream(line))
+    must(bool(pieces), "a plain line streams nothing")
+    must(len({piece.rate_hz for piece in pieces}) == 1, "the pieces of a streamed line have several rates")
+    for piece in pieces:
+        must(piece.channels == 1 and piece.frames > 0, "a piece of a streamed line is stereo, or empty")
+        must(piece.peak <= 1.0, f"a piece of a streamed line clips, or is no sound: its peak is {piece.peak:.2f}")
+    streamed_s, whole_s = sum(piece.duration_s for piece in pieces), _take(synthesizer, line).audio.duration_s
+    must(
+        0.7 * whole_s <= streamed_s <= 1.3 * whole_s + 1.0,
+        f"a line takes {whole_s:.2f} s, and {streamed_s:.2f} s when it is streamed",
+    )
+    for text in ("", "…"):
+        silent = sum(piece.duration_s for piece in synthesizer.stream(_line(synthesizer, text)))
+        must(silent <= _LONGEST_NOTHING_S, f"{text!r} streams {silent:.1f} s")
+    try:
+        list(synthesizer.stream(replace(line, voice=replace(line.voice, id="nobody-has-this-id"))))
+    except SynthesisError as error:
+        must(is_one_line(str(error)), "a voice that is in no catalogue is refused without a reason")
+    else:
+        broken("a voice that is in no catalogue was streamed")
+    begun = synthesizer.stream(line)
+    next(begun)
+    begun.close()
+    _take(synthesizer, line)
+
+
 def can_be_left_in_the_middle(synthesizer: Synthesizer, terms: SynthesizerTerms) -> None:
     """Whoever stops listening, before the first take or after it, leaves nothing broken behind."""
     lines = [_line(synthesizer, f"{terms.text} {number}." * 3) for number in range(6)]
@@ -301,6 +333,7 @@ SYNTHESIZER_CHECKS: Final[tuple[Check, ...]] = (
     speaks_at_the_rate_it_declares,
     speaks_in_every_style,
     speaks_anew_when_asked,
+    streams_what_it_would_say,
     can_be_left_in_the_middle,
 )
 """Every term, in an order in which the first that breaks says most."""

@@ -24,14 +24,14 @@ FORMATS: Final = ("wav", "flac", "mp3", "pcm")
 KINDS: Final = ("audio/", "application/octet-stream", "binary/octet-stream", "application/x-wav")
 """Beginnings of the media types that servers send sound under."""
 
-_UNKNOWN_FROM: Final = 1_000_000_000
+UNKNOWN_FROM: Final = 1_000_000_000
 """A length in a WAV header from here on is none."""
 
-_SLACK_BYTES: Final = 16
+SLACK_BYTES: Final = 16
 """So much may be missing at the end of a WAV file: writers differ in how they count headers and padding."""
 
 _BLOCK: Final = 65_536
-_SILENT_BELOW: Final = 1e-3
+SILENT_BELOW: Final = 1e-3
 """What never gets louder (-60 dB) is no speech."""
 
 
@@ -53,10 +53,10 @@ def decoded(content: bytes, *, form: str, pcm_hz: int, most_s: float) -> Audio:
     if form == "pcm" and not _is_file(content):
         sound = Audio(np.frombuffer(content[: len(content) // 2 * 2], "<i2").astype(np.float32) / 32_768.0, pcm_hz)
         if sound.duration_s > most_s:
-            raise _too_long(most_s)
+            raise too_long(most_s)
     else:
         sound = _file(_with_length(content), most_s)
-    if not sound.frames or sound.peak < _SILENT_BELOW:
+    if not sound.frames or sound.peak < SILENT_BELOW:
         raise TransientError("the server sends silence")
     return sound
 
@@ -80,8 +80,8 @@ def _with_length(content: bytes) -> bytes:
             at += 8 + size + size % 2
             continue
         held = len(content) - at - 8
-        if 0 < size < _UNKNOWN_FROM:
-            if size > held + _SLACK_BYTES:
+        if 0 < size < UNKNOWN_FROM:
+            if size > held + SLACK_BYTES:
                 raise TransientError(f"the sound breaks off: {held} of {size} bytes came")
             return content
         repaired = bytearray(content)
@@ -119,12 +119,13 @@ def _samples(file: sf.SoundFile, most_s: float) -> np.ndarray[tuple[int], np.dty
             break
         read += len(block)
         if read > most:
-            raise _too_long(most_s)
+            raise too_long(most_s)
         blocks.append(block.mean(axis=1, dtype=np.float32))
     return np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
 
 
-def _too_long(most_s: float) -> UnusableAnswerError:
+def too_long(most_s: float) -> UnusableAnswerError:
+    """What to say of sound that goes on and on."""
     return UnusableAnswerError(f"the sound lasts longer than {most_s:.0f} s, far too long for its text")
 
 

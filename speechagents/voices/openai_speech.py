@@ -1,8 +1,8 @@
 """Voices behind any server that speaks OpenAI's ``/v1/audio/speech``.
 
 It may be OpenAI's, or vLLM-Omni, Kokoro-FastAPI, LocalAI or Speaches on this machine or in the next room. Owns what
-happens between lines and takes: long lines in pieces, requests at the same time, order, trying again, and learning
-once what the server takes. Does not know what requests look like (`openai_format`), what sound they bring
+happens between lines and takes: long lines in pieces, requests at the same time, and order. Does not know what is asked
+for a piece and tried again (`openai_requests`), what requests look like (`openai_format`), what sound they bring
 (`openai_sound`), how they travel (`controllers.exchange`) or who speaks there (`openai_catalogue`).
 
 A server that draws (most do) is sent a seed, and only one that honours it speaks the same line the same way twice;
@@ -12,12 +12,14 @@ what was spoken is kept on disk by whoever produces, so that a play stays as it 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import hashlib
+import queue
 import re
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, Final, Self
@@ -29,12 +31,13 @@ from speechagents.controllers.retrying import Sleep, TransientError
 from speechagents.errors import SettingsError, SynthesisError
 from speechagents.voices.abilities import Abilities, StyleMeans
 from speechagents.voices.checks import unusable
-from speechagents.voices.neural.finishing import BREATH_S, finished, joined
+from speechagents.voices.neural.finishing import BREATH_S, PIECE_GAP_S, finished, finished_as_it_comes, joined
 from speechagents.voices.neural.pieces import MAX_TEXT_CHARS, pieces
 from speechagents.voices.neural.speech_model import seed_of
 from speechagents.voices.openai_catalogue import Told, catalogue, documented_voices, told_voices
-from speechagents.voices.openai_format import ListedVoice, SpeechDialect, Wish, listed_voices, request_body
-from speechagents.voices.openai_sound import FORMATS, KINDS, decoded
+from speechagents.voices.openai_format import ListedVoice, Wish, listed_voices
+from speechagents.voices.openai_requests import PieceError, SpeechRequests
+from speechagents.voices.openai_sound import FORMATS
 from speechagents.voices.openai_styles import MANNERS, PACED, instruction_of, speed_of
 from speechagents.voices.synthesizer import FailedTake, SpokenLine, Take, Voice
 
@@ -50,18 +53,11 @@ _TASK: Final = Task(
     SERVER_VARIABLE,
     SynthesisError,
 )
-_STATUSES_OF_DIALECT: Final = frozenset({400, 422, 500})
-"""With these a server says that it does not take a field."""
-
 _IGNORES_INSTRUCTIONS: Final = re.compile(r"tts-1|kokoro|piper")
 """Models that take no instruction and do not say so."""
 
 _AHEAD: Final = 3
 """Lines that are under way for each request that may be: their sound waits in memory until it is their turn."""
-
-_LONGEST_S: Final = 20.0
-_LONGEST_S_PER_CHAR: Final = 1.0
-"""Longest sound of a text; ordinary speech has 0.07 s a character, a long number ten times that."""
 
 
 class OpenAISpeech:
@@ -145,7 +141,7 @@ class OpenAISpeech:
         self._languages = tuple(languages)
         self._licence = licence
         self._commercial = commercial
-        self._dialect = SpeechDialect()
+        self._requests = SpeechRequests(self._server, form=response_format, rate_hz=rate_hz)
         self._learning = threading.Lock()
         self._catalogue: Mapping[str, tuple[str, Voice]] | None = None
 
@@ -197,8 +193,8 @@ class OpenAISpeech:
         Raises:
             SynthesisError: The server was asked for its model and has none, or does not answer.
         """
-        styles = dict.fromkeys(PACED, StyleMeans.PROSODY) if self._speed and self._dialect.paced else {}
-        if self._instructed and self._dialect.instructed:
+        styles = dict.fromkeys(PACED, StyleMeans.PROSODY) if self._speed and self._requests.dialect.paced else {}
+        if self._instructed and self._requests.dialect.instructed:
             styles |= dict.fromkeys(MANNERS, StyleMeans.INSTRUCTION)
         return Abilities(
             languages=self._languages,
@@ -257,6 +253,49 @@ class OpenAISpeech:
             for _, spoken in ahead:
                 if isinstance(spoken, Future):
                     spoken.cancel()
+
+    @property
+    def streams(self) -> bool:
+        """Whether the format that is asked for can be heard while it comes."""
+        return self._requests.streams
+
+    def stream(self, line: SpokenLine) -> Generator[Audio, None, None]:
+        """The sound of one line while the server sends it; see `StreamsSpeech`.
+
+        Raises:
+            SynthesisError: It cannot be spoken, broke off, or the server cannot be used.
+            SettingsError: The key would cross a network unencrypted.
+        """
+        if not self.streams:
+            raise SynthesisError(f"{self._form} cannot be heard while it comes; choose response_format wav or pcm")
+        voices, model = self._voices(), self._server.model
+        if (refused := self._refused(line, voices)) is not None:
+            raise SynthesisError(refused.reason)
+        exchange = self._server.open()
+        wishes = self._wishes(line, voices[line.voice.id][0])
+        with contextlib.closing(self._heard(exchange, wishes, model)) as sounds:
+            yield from finished_as_it_comes(sounds)
+
+    def _heard(self, exchange: Exchange, wishes: Sequence[Wish], model: str) -> Generator[Audio, None, None]:
+        """The sound of the pieces of a line, as it comes."""
+        sounds: queue.SimpleQueue[Audio | None] = queue.SimpleQueue()
+
+        async def listen() -> None:
+            for number, wish in enumerate(wishes):
+                if number:
+                    sounds.put(Audio.silence(PIECE_GAP_S, self._rate_hz))
+                await self._requests.listen(exchange, wish, model, sounds.put)
+
+        work = exchange.start(listen())
+        work.add_done_callback(lambda _: sounds.put(None))
+        try:
+            while (sound := sounds.get()) is not None:
+                yield sound
+            self._server.result_of(work)
+        except PieceError as error:
+            raise SynthesisError(str(error)) from error
+        finally:
+            work.cancel()
 
     @property
     def _instructed(self) -> bool:
@@ -318,7 +357,7 @@ class OpenAISpeech:
     def _take(self, line: SpokenLine, spoken: Future[list[Audio]]) -> Take | FailedTake:
         try:
             sounds = self._server.result_of(spoken)
-        except _PieceError as error:
+        except PieceError as error:
             return FailedTake(line, str(error))
         if not sounds:
             return Take(line, Audio.silence(BREATH_S, self._rate_hz))
@@ -326,9 +365,9 @@ class OpenAISpeech:
         reason = unusable(take)
         return FailedTake(line, reason) if reason else take
 
-    async def _sounds(self, exchange: Exchange, line: SpokenLine, voice: str, model: str) -> list[Audio]:
-        """The sounds of a line's pieces, in order; none where there is nothing to say."""
-        wishes = [
+    def _wishes(self, line: SpokenLine, voice: str) -> list[Wish]:
+        """What is asked for a line, a piece of it at a time; nothing where there is nothing to say."""
+        return [
             Wish(
                 text,
                 voice,
@@ -338,52 +377,17 @@ class OpenAISpeech:
             )
             for number, text in enumerate(pieces(line.text, self._max_chars))
         ]
-        work = [asyncio.ensure_future(self._sound(exchange, wish, model)) for wish in wishes]
+
+    async def _sounds(self, exchange: Exchange, line: SpokenLine, voice: str, model: str) -> list[Audio]:
+        """The sounds of a line's pieces, in order; none where there is nothing to say."""
+        wishes = self._wishes(line, voice)
+        work = [asyncio.ensure_future(self._requests.sound(exchange, wish, model)) for wish in wishes]
         try:
             return list(await asyncio.gather(*work))
         finally:
             # Where one piece failed, the others are of no use.
             for one in work:
                 one.cancel()
-
-    async def _sound(self, exchange: Exchange, wish: Wish, model: str) -> Audio:
-        try:
-            async with exchange.slots:
-                sound = await self._ask(exchange, wish, model)
-        except TROUBLES as trouble:
-            if self._server.is_hopeless(trouble):
-                raise await self._server.failure(exchange, trouble, model) from trouble
-            raise _PieceError(str(trouble)) from trouble
-        self._server.proven = True
-        return sound
-
-    async def _ask(self, exchange: Exchange, wish: Wish, model: str) -> Audio:
-        """Ask for less and less, and remember the first that the server takes."""
-        began = dialect = self._dialect
-        while True:
-            body = request_body(wish, model=model, form=self._form, dialect=dialect)
-            try:
-                sound = await self._server.insist(
-                    functools.partial(self._fetch, exchange, body), draw=f"{wish.seed} {wish.voice}"
-                )
-            except RefusedError as refusal:
-                lesser = dialect.without(refusal.said) if refusal.status in _STATUSES_OF_DIALECT else None
-                if lesser is None:
-                    raise
-                dialect = lesser
-            else:
-                if self._dialect == began:
-                    self._dialect = dialect
-                return sound
-
-    async def _fetch(self, exchange: Exchange, body: Mapping[str, Any]) -> Audio:
-        content = await exchange.download("audio/speech", body, kinds=KINDS)
-        most_s = _LONGEST_S + _LONGEST_S_PER_CHAR * len(body["input"])
-        return decoded(content.data, form=self._form, pcm_hz=self._rate_hz, most_s=most_s).resampled(self._rate_hz)
-
-
-class _PieceError(Exception):
-    """A piece of a line could not be spoken, and the line without it is of no use."""
 
 
 def make_openai_speech(**options: Any) -> OpenAISpeech:

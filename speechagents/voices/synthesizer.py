@@ -5,7 +5,7 @@ Owns the values that pass between production and back ends, and the protocol. Kn
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -160,6 +160,28 @@ class SpeaksAnew(Protocol):
     @property
     def takes_vary(self) -> bool:
         """Whether it does so as it is loaded; a model that always takes the likeliest sound does not."""
+
+
+@runtime_checkable
+class StreamsSpeech(Protocol):
+    """What a synthesizer may offer besides: a line that can be heard while it is still being made.
+
+    For who waits for it, as on the live stage. A production takes whole takes, many at a time.
+    """
+
+    @property
+    def streams(self) -> bool:
+        """Whether it does so as it is loaded."""
+
+    def stream(self, line: SpokenLine) -> Generator[Audio, None, None]:
+        """The sound of one line, piece after piece, each as soon as it is there.
+
+        All pieces are mono and of one rate; end to end they are the line, without the silence before it, at a level
+        that its beginning decides. Closing the generator stops the work.
+
+        Raises:
+            SynthesisError: It cannot be spoken, or broke off; what was heard until then was good.
+        """
 
 
 @runtime_checkable

@@ -12,12 +12,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from speechagents.testing import SynthesizerTerms
 from speechagents.voices.espeak import EspeakSynthesizer
 from speechagents.voices.openai_speech import OpenAISpeech
 from speechagents.voices.synthesizer import Synthesizer
 from tests.voices.fault_speech_server import SpeechServer
-from tests.voices.neural.scripted_speech import ScriptedSpeech, speech
+from tests.voices.neural.scripted_speech import ScriptedSpeech, StreamingSpeech, speech
 
 Open = Callable[[Path], AbstractContextManager[Synthesizer]]
 """Makes one, with a folder of its own to put files into."""
@@ -60,6 +62,11 @@ def _batched(_: Path) -> Iterator[Synthesizer]:
 def _out_of_memory(_: Path) -> Iterator[Synthesizer]:
     """A model on a GPU that is too small for more than two pieces."""
     yield speech(ScriptedSpeech(fits=2), max_batch=8)
+
+
+@contextlib.contextmanager
+def _streaming(_: Path) -> Iterator[Synthesizer]:
+    yield speech(StreamingSpeech(), max_batch=8)
 
 
 @contextlib.contextmanager
@@ -109,6 +116,27 @@ def _coqui(folder: Path) -> Iterator[Synthesizer]:
 
 
 @contextlib.contextmanager
+def _xtts(folder: Path) -> Iterator[Synthesizer]:
+    from speechagents.voices.neural.coqui import make_coqui
+    from tests.voices.neural.tiny_coqui_models import xtts
+
+    yield make_coqui(model=str(xtts(folder)), device="cpu")
+
+
+@contextlib.contextmanager
+def _omni(folder: Path) -> Iterator[Synthesizer]:
+    """Random weights do not know when to stop: they are stopped early."""
+    from speechagents.voices.neural import omni_speech
+    from tests.controllers.tiny_omni import SPEAKING
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(omni_speech, "_SPARE_S", 0.5)
+        patch.setattr(omni_speech, "_SLOWEST_CHARS_PER_S", 30.0)
+        build = next(iter(SPEAKING.values()))
+        yield omni_speech.make_omni_speech(model=str(build(folder / "tiny")), device="cpu", dtype="float32")
+
+
+@contextlib.contextmanager
 def _transformers(folder: Path) -> Iterator[Synthesizer]:
     from speechagents.voices.neural.transformers_speech import make_transformers_speech
     from tests.voices.neural.tiny_speech_models import vits
@@ -120,10 +148,17 @@ CANDIDATES = {
     "espeak": Candidate(_espeak),
     "batched-speech": Candidate(_batched),
     "batched-speech-out-of-memory": Candidate(_out_of_memory),
+    "batched-speech-streaming": Candidate(_streaming),
     "openai-speech": Candidate(_server),
     "openai-speech-two-languages": Candidate(_server_of_two_languages),
     "kokoro": Candidate(_kokoro, needs=("onnx", "onnxruntime"), terms=_BATCHED),
     "coqui": Candidate(_coqui, needs=("torch", "TTS"), slow=True, terms=_BATCHED),
+    "coqui-xtts": Candidate(
+        _xtts, needs=("torch", "TTS"), slow=True, terms=SynthesizerTerms(tolerance=1e-3, long_chars=800)
+    ),
+    "omni-speech": Candidate(
+        _omni, needs=("torch", "transformers"), slow=True, terms=SynthesizerTerms(tolerance=1e-3, long_chars=800)
+    ),
     "transformers-speech": Candidate(_transformers, needs=("torch", "transformers"), terms=_BATCHED),
 }
 """By the name of the back end, and what is particular about the one that is checked."""

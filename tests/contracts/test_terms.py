@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from speechagents.audio import Audio
 from speechagents.controllers.controller import AgentInput, Answer, MalformedTurn, Usage
 from speechagents.controllers.scripted import ScriptedController
 from speechagents.drama import Deed, Style, Turn
-from speechagents.errors import ListenerError, SettingsError
+from speechagents.errors import ListenerError, SettingsError, SynthesisError
 from speechagents.listeners.listener import TranscribedWord, Transcript
 from speechagents.styles import STYLES
 from speechagents.testing import (
@@ -110,6 +110,21 @@ class Forgets(Good):
     def speak(self, lines: Sequence[SpokenLine]) -> Spoken:
         for line, one in zip(lines, super().speak([replace(line, text=line.text[:20]) for line in lines]), strict=True):
             yield replace(one, line=line)
+
+
+def streaming(pieces: Callable[[Audio], Sequence[Audio]]) -> type[Good]:
+    """One that can be heard while it speaks, and whose pieces are made of the whole take."""
+
+    class Streaming(Good):
+        streams = True
+
+        def stream(self, line: SpokenLine) -> Generator[Audio, None, None]:
+            (take,) = self.speak([line])
+            if isinstance(take, FailedTake):
+                raise SynthesisError(take.reason)
+            yield from pieces(take.audio)
+
+    return Streaming
 
 
 class Picky(Good):
@@ -210,6 +225,7 @@ def test_a_synthesizer_that_keeps_its_contract_passes() -> None:
     check_synthesizer(make)
     assert len(made) == 1
     assert made[0].closed
+    check_synthesizer(streaming(lambda audio: [audio]))
 
 
 @pytest.mark.parametrize(
@@ -239,6 +255,14 @@ def test_a_synthesizer_that_keeps_its_contract_passes() -> None:
             changed(lambda take: replace(take, audio=Audio(np.zeros(0, np.float32), RATE_HZ))),
             "breathes where nothing is to say",
             "has no audio",
+        ),
+        (streaming(lambda _: []), "streams what it would say", "streams nothing"),
+        (streaming(lambda audio: [audio.scaled(30.0)]), "streams what it would say", "clips"),
+        (streaming(lambda audio: [audio] * 4), "streams what it would say", "when it is streamed"),
+        (
+            streaming(lambda audio: [audio, Audio.silence(0.1, RATE_HZ // 2)]),
+            "streams what it would say",
+            "have several rates",
         ),
         (changed(lambda take: FailedTake(take.line, "no")), "breathes where nothing is to say", "failed: no"),
         (Pretends, "refuses a voice it has not", "was spoken with"),

@@ -271,7 +271,7 @@ def test_closing_the_model_ends_those_who_wait_for_it_and_it_can_be_used_again(
     assert hanging.wait(PATIENCE_S)
     model.close()
     waiting.join(PATIENCE_S)
-    assert outcome == ["the model was closed while it was answering"]
+    assert outcome == ["the server was closed while it was answering"]
     assert ask(model).text == "fine"
 
 

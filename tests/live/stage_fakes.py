@@ -12,10 +12,10 @@ from typing import Any, cast
 
 from speechagents.audio import Audio
 from speechagents.drama import Deed, Message, SceneBrief, Style
+from speechagents.live.clauses import Clause
 from speechagents.live.outbox import Outbox
 from speechagents.live.pcm16 import RATE_HZ
 from speechagents.live.scene import Among, Awaits, Decision, LiveScene, Over, Silent, Speaks
-from speechagents.live.speech import Clause
 from tests.live.briefs import brief
 
 CLAUSE_S = 1.0

@@ -9,13 +9,13 @@ import pytest
 from speechagents.audio import Audio
 from speechagents.errors import ControllerError, SynthesisError
 from speechagents.listeners.listener import Transcript
+from speechagents.live.clauses import Clause
 from speechagents.live.conversation import Conversation
 from speechagents.live.ear import Began, Ended, Understood, Voiced
 from speechagents.live.outbox import Outbox
 from speechagents.live.pcm16 import RATE_HZ
 from speechagents.live.play import DUCKED_GAIN, Play, Threads
 from speechagents.live.scene import Decision, Speaks
-from speechagents.live.speech import Clause
 from tests.live.stage_fakes import AtOnce, FakeClock, Reader, ScriptedScene, acts, awaits, settle, speaks
 
 pytestmark = pytest.mark.anyio

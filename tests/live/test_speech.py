@@ -13,7 +13,8 @@ import pytest
 from speechagents import Studio
 from speechagents.audio import Audio
 from speechagents.drama import Style
-from speechagents.live.speech import LIVE_HZ, LineSpeech, said_until
+from speechagents.live.clauses import LIVE_HZ
+from speechagents.live.speech import LineSpeech, said_until
 from speechagents.voices.measure import speech_level_db
 from speechagents.voices.synthesizer import Age, FailedTake, Gender, SpokenLine, Take, Voice, Word
 

@@ -13,7 +13,7 @@ import pytest
 from speechagents import Studio
 from speechagents.serving.serve import Served, start
 from speechagents.serving.settings import ServeSettings
-from tests.ui.visiting import open_house, sweep
+from tests.ui.visiting import faults_of, open_house, sweep
 
 sync_api = pytest.importorskip("playwright.sync_api")
 
@@ -66,9 +66,7 @@ def page(browser: Any) -> Iterator[Any]:
     """A page of a fresh visitor, on which nothing may go wrong."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     opened = context.new_page()
-    wrong: list[str] = []
-    opened.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    wrong = faults_of(opened)
     opened.set_default_timeout(120_000)
     yield opened
     assert wrong == []

@@ -12,9 +12,10 @@ import pytest
 from speechagents.resources import resource
 from speechagents.serving.serve import Served
 from tests.conftest import PLAY
+from tests.ui.visiting import faults_of
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page
+    from playwright.sync_api import Browser, Page
 
 # What Gradio's server leaves behind, and an option of pandas that it sets, are no faults of ours.
 pytestmark = [
@@ -36,14 +37,8 @@ class Visit:
         self.context = browser.new_context(viewport={"width": width, "height": 900})
         self.context.set_default_timeout(PATIENCE_MS)
         self.page: Page = self.context.new_page()
-        self.faults: list[str] = []
-        self.page.on("console", self._told)
-        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.faults = faults_of(self.page)
         self.url = served.url
-
-    def _told(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self.faults.append(message.text)
 
     def go(self, path: str = "") -> Page:
         self.page.goto(self.url + path)

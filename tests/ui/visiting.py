@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -17,6 +17,9 @@ from speechagents import Studio
 from speechagents.serving.house import House
 from speechagents.serving.settings import ServeSettings
 from speechagents.serving.visitors import Visitor
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 ANNA = Visitor("a" * 32)
 BEN = Visitor("b" * 32)
@@ -40,6 +43,22 @@ def event_of(**data: object) -> gr.EventData:
 def is_skipped(value: object) -> bool:
     """Whether a handler leaves a component as it is."""
     return bool(value == gr.skip())
+
+
+def faults_of(page: Page) -> list[str]:
+    """What goes wrong on a page from now on: errors on its console, and those that no script of it catches.
+
+    Gradio's client ends its streams when it hides a page, and sometimes does not catch that it did; this is no fault.
+    """
+    faults: list[str] = []
+
+    def uncaught(error: object) -> None:
+        if not str(error).startswith("AbortError: signal is aborted without reason"):
+            faults.append(str(error))
+
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", uncaught)
+    return faults
 
 
 def sweep() -> None:

@@ -11,8 +11,9 @@ every line sounds the same whoever else speaks, and several times slower.
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,9 +21,10 @@ from speechagents.audio import Audio
 from speechagents.errors import MemoryFull, SettingsError, SynthesisError
 from speechagents.voices.abilities import Abilities
 from speechagents.voices.checks import unusable
-from speechagents.voices.neural.finishing import BREATH_S, finished, joined
+from speechagents.voices.neural.finishing import BREATH_S, PIECE_GAP_S, finished, finished_as_it_comes, joined
+from speechagents.voices.neural.off_thread import Heard, heard_from
 from speechagents.voices.neural.pieces import MAX_TEXT_CHARS, pieces
-from speechagents.voices.neural.speech_model import SpeechModel, Utterance, seed_of
+from speechagents.voices.neural.speech_model import SpeechModel, StreamsSound, Utterance, seed_of
 from speechagents.voices.synthesizer import ClonesVoices, FailedTake, SpokenLine, Take, Voice
 
 _AHEAD: Final = 64
@@ -143,27 +145,60 @@ class BatchedSpeech:
         finally:
             self._forget([piece for one in waiting for piece in one.pieces])
 
+    @property
+    def streams(self) -> bool:
+        """Whether the model can be heard while it speaks."""
+        return isinstance(self._model, StreamsSound) and self._model.streams
+
+    def stream(self, line: SpokenLine) -> Generator[Audio, None, None]:
+        """The sound of one line while it is made; see `StreamsSpeech`. Others wait until it is made.
+
+        Raises:
+            SynthesisError: It cannot be spoken, or broke off.
+        """
+        model = self._model
+        if not (isinstance(model, StreamsSound) and model.streams):
+            raise SynthesisError("this model cannot be heard while it speaks; let it speak whole lines")
+        if reason := self._refusal(line):
+            raise SynthesisError(reason)
+        gap = Audio.silence(PIECE_GAP_S, self.abilities.rate_hz)
+
+        def say(heard: Heard) -> None:
+            with self._speaking:
+                for number, utterance in enumerate(self._utterances(line)):
+                    if number:
+                        heard(gap)
+                    model.stream(utterance, heard)
+
+        with contextlib.closing(heard_from(say)) as sounds:
+            yield from finished_as_it_comes(sounds)
+
     def _begin(self, line: SpokenLine) -> _Waiting:
         """Put a line into the queue, or settle it at once."""
-        if line.voice.id not in self._voices:
-            return _failed(line, f"{line.voice.id!r} is no voice of this model; see `speechagents voices`")
-        if len(line.text) > MAX_TEXT_CHARS:
-            return _failed(line, f"the text is longer than {MAX_TEXT_CHARS} characters; split it")
-        if reason := self._unspoken(line.language):
-            return _failed(line, reason)
-        texts = pieces(line.text, self.abilities.max_chars)
-        if not texts:
+        if reason := self._refusal(line):
+            return _Waiting(line, settled=FailedTake(line, reason))
+        utterances = self._utterances(line)
+        if not utterances:
             return _Waiting(line, settled=Take(line, Audio.silence(BREATH_S, self.abilities.rate_hz)))
-        waiting = _Waiting(
-            line,
-            [
-                _Piece(Utterance(text, line.voice, line.style, line.language, seed_of(line, number)))
-                for number, text in enumerate(texts)
-            ],
-        )
+        waiting = _Waiting(line, list(map(_Piece, utterances)))
         with self._queueing:
             self._queue += waiting.pieces
         return waiting
+
+    def _utterances(self, line: SpokenLine) -> list[Utterance]:
+        """The pieces of a line; none where there is nothing to say."""
+        return [
+            Utterance(text, line.voice, line.style, line.language, seed_of(line, number))
+            for number, text in enumerate(pieces(line.text, self.abilities.max_chars))
+        ]
+
+    def _refusal(self, line: SpokenLine) -> str:
+        """Why a line need not be tried; empty for others."""
+        if line.voice.id not in self._voices:
+            return f"{line.voice.id!r} is no voice of this model; see `speechagents voices`"
+        if len(line.text) > MAX_TEXT_CHARS:
+            return f"the text is longer than {MAX_TEXT_CHARS} characters; split it"
+        return self._unspoken(line.language)
 
     def _unspoken(self, tag: str) -> str:
         known = self.abilities.languages
@@ -242,7 +277,3 @@ class BatchedSpeech:
 def _alike(one: int, other: int) -> bool:
     """Whether pieces of such lengths are spoken together: at most half of a batch is padding."""
     return max(one, other) <= 2 * max(min(one, other), _SHORT)
-
-
-def _failed(line: SpokenLine, reason: str) -> _Waiting:
-    return _Waiting(line, settled=FailedTake(line, reason))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -27,6 +27,7 @@ from speechagents.voices.abilities import Abilities
 from speechagents.voices.neural.batching import BatchedSpeech
 from speechagents.voices.neural.coqui_folder import CHECKPOINTS, checkpoint_path, digest, read_config
 from speechagents.voices.neural.coqui_library import quiet
+from speechagents.voices.neural.off_thread import Heard
 from speechagents.voices.neural.pace import PACE_STYLES
 from speechagents.voices.neural.seeded_chance import seeded_chance
 from speechagents.voices.neural.speech_family import MOST_SPEAKERS, Saying, Speaker
@@ -137,18 +138,27 @@ class CoquiSpeech:
             MemoryFull: It is too large.
             SynthesisError: It cannot be spoken.
         """
-        import torch
-
         sayings = [self._saying(utterance) for utterance in utterances]
         if not sayings:
             return []
-        seeds = [one.seed for one in utterances]
-        try:
-            with self._in_memory(), memory_errors(), torch.inference_mode(), quiet(), seeded_chance(seeds):
-                rows = [row.float().cpu().numpy() for row in self._model.speak(sayings)]
-        except (RuntimeError, ValueError, IndexError, KeyError, TypeError, AssertionError) as error:
-            raise SynthesisError(f"the model broke off: {first_line(error)}") from error
+        with self._speaking([one.seed for one in utterances]):
+            rows = [row.float().cpu().numpy() for row in self._model.speak(sayings)]
         return [Audio(np.ascontiguousarray(row, np.float32), self.abilities.rate_hz) for row in rows]
+
+    @property
+    def streams(self) -> bool:
+        """XTTS writes its sound from the beginning to the end; VITS makes all of it at once."""
+        return hasattr(self._model, "stream")
+
+    def stream(self, utterance: Utterance, heard: Heard) -> None:
+        """Speak alone, and hand over what is made as soon as there is some of it; see `StreamsSound`."""
+
+        def passed_on(row: Any) -> None:
+            samples = np.array(row.float().cpu().numpy(), np.float32)
+            heard(Audio(samples, self.abilities.rate_hz))
+
+        with self._speaking([utterance.seed]):
+            self._model.stream(self._saying(utterance), passed_on)  # type: ignore[attr-defined]
 
     def clone(self, sample: Audio, name: str) -> Voice:
         """A voice that sounds like a recording; see `ClonesVoices`.
@@ -197,6 +207,17 @@ class CoquiSpeech:
         self._model.model.to("cpu")
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+    @contextlib.contextmanager
+    def _speaking(self, seeds: Sequence[int]) -> Iterator[None]:
+        """The model in its memory, its chance that of the rows, and whatever it raises told as it is here."""
+        import torch
+
+        try:
+            with self._in_memory(), memory_errors(), torch.inference_mode(), quiet(), seeded_chance(seeds):
+                yield
+        except (RuntimeError, ValueError, IndexError, KeyError, TypeError, AssertionError) as error:
+            raise SynthesisError(f"the model broke off: {first_line(error)}") from error
 
     def _in_memory(self) -> contextlib.AbstractContextManager[None]:
         return contextlib.nullcontext() if self._residence is None else self._residence.using(self)

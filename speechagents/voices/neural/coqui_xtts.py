@@ -38,6 +38,10 @@ _LEAST_CLIP_S: Final = 1.0
 _NEEDED: Final = {"zh": "pypinyin", "ja": "cutlet"}
 """Packages without which Coqui cannot read a language's writing."""
 _MOST_VOCABULARY_BYTES: Final = 20_000_000
+_FIRST_CODES: Final = 20
+"""Codes after which a line is heard for the first time (one is 1024 / 22 050 s)."""
+_UNSETTLED_CODES: Final = 8
+"""Codes at the end of a beginning whose sound depends on what follows: the decoder looks about 4 of them ahead."""
 _TRAINING: Final = ("torch_mel_spectrogram_style_encoder", "torch_mel_spectrogram_dvae", "dvae")
 
 
@@ -107,6 +111,38 @@ class CoquiXtts:
             sounds[number].append(self._sound(row, latents, voice, code, pace(sayings[number].style)))
         return [torch.cat(sound) for sound in sounds]
 
+    def stream(self, saying: Saying, heard: Callable[[Any], None]) -> None:
+        """Say one alone, and hand over samples while its codes are still being written.
+
+        The first sound follows after `_FIRST_CODES` codes, about a second of speech; each next piece waits for as many
+        codes as there were before it, so that to sound all of them again each time costs no more than twice as much.
+        What is handed over is what `speak` makes of the same draws: the last `_UNSETTLED_CODES` of a beginning,
+        which codes that follow would still change, are held back.
+
+        Args:
+            saying: What to say.
+            heard: Takes samples, a one-dimensional tensor.
+
+        Raises:
+            SynthesisError: A text is too long for the model, or has nothing that it can read.
+        """
+        latents, voice = self._shown[saying.speaker]
+        rate = pace(saying.style)
+        for text in self._cut(saying):
+            row = self._tokens(text, saying.language)
+            handed = 0
+
+            def beginning(codes: Any, row: Sequence[int] = row) -> None:
+                nonlocal handed
+                sound = self._sound(row, latents, voice, codes, rate)
+                settled = len(sound) * (len(codes) - _UNSETTLED_CODES) // len(codes)
+                if settled > handed:
+                    heard(sound[handed:settled])
+                    handed = settled
+
+            (codes,) = self._write([row], [latents], streamer=_Beginnings(beginning))
+            heard(self._sound(row, latents, voice, codes, rate)[handed:])
+
     def show(self, sample: Audio) -> str:
         """Learn a voice from a recording; the same recording is the same voice.
 
@@ -154,8 +190,10 @@ class CoquiXtts:
             raise SynthesisError(f"{text[:60]!r} is {len(tokens)} tokens for the model; split the text")
         return tokens
 
-    def _write(self, rows: Sequence[Sequence[int]], latents: Sequence[Any]) -> list[Any]:
-        """The codes of each text, up to the one that ends it."""
+    def _write(
+        self, rows: Sequence[Sequence[int]], latents: Sequence[Any], streamer: _Beginnings | None = None
+    ) -> list[Any]:
+        """The codes of each text, up to the one that ends it; a streamer is told those of a single text at once."""
         import torch
 
         gpt, config = self.model.gpt, self._config
@@ -185,6 +223,7 @@ class CoquiXtts:
             top_k=int(config.top_k),
             top_p=float(config.top_p),
             repetition_penalty=float(config.repetition_penalty),
+            streamer=streamer,
         )[:, ids.shape[-1] :]
         ends = (written == gpt.stop_audio_token).int()
         lengths = torch.where(ends.any(1), ends.argmax(1) + 1, written.shape[1]).tolist()
@@ -226,6 +265,35 @@ class CoquiXtts:
         gpt.gpt_inference.forward = _by_its_old_name(gpt.gpt_inference.forward)
         gpt.eval()
         self.model.hifigan_decoder.eval()
+
+
+class _Beginnings:
+    """Collects the codes of one text while they are written; what Transformers calls a streamer.
+
+    Args:
+        tell: Called with all codes so far, after `_FIRST_CODES` of them, and whenever they have doubled since.
+    """
+
+    def __init__(self, tell: Callable[[Any], None]) -> None:
+        self._tell = tell
+        self._codes: list[Any] = []
+        self._next = _FIRST_CODES
+        self._prompted = False
+
+    def put(self, value: Any) -> None:
+        """Take the prompt, then each code."""
+        import torch
+
+        if not self._prompted:
+            self._prompted = True
+            return
+        self._codes.append(value.reshape(-1)[-1])
+        if len(self._codes) == self._next:
+            self._next *= 2
+            self._tell(torch.stack(self._codes))
+
+    def end(self) -> None:
+        """Nothing: the last codes are told by who let them be written."""
 
 
 def _by_its_old_name(forward: Callable[..., Any]) -> Callable[..., Any]:

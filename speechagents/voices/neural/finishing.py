@@ -1,11 +1,11 @@
 """From a model's sound to a take: mono, trimmed, at the level of every other voice.
 
-Owns that for neural back ends. Knows no model.
+Owns that for neural back ends, for whole takes and for sound that is heard while it is made. Knows no model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -28,6 +28,13 @@ MOST_GAIN_DB: Final = 40.0
 """What is so soft that it would need more is no speech, and is not to become loud noise."""
 
 _SILENT_BELOW_PEAK_DB: Final = 50.0
+_SILENT_BELOW_DB: Final = -65.0
+"""What is softer is silence where nobody knows yet how loud the speech will be."""
+_BEGINNING_S: Final = 0.25
+"""Speech that the level of a line is judged by before the rest of it is there."""
+_MOST_GAIN_OF_A_BEGINNING_DB: Final = 12.0
+"""A beginning may be a breath, and what follows it is not to become a shout."""
+_RAMP_S: Final = 0.01
 
 
 def joined(sounds: Sequence[Audio]) -> Audio:
@@ -58,3 +65,60 @@ def trimmed(sound: Audio) -> Audio:
     size, margin = round(LEVEL_FRAME_S * sound.rate_hz), round(MARGIN_S * sound.rate_hz)
     first, last = max(0, int(loud[0]) * size - margin), min(sound.frames, (int(loud[-1]) + 1) * size + margin)
     return Audio(np.ascontiguousarray(sound.samples[first:last]), sound.rate_hz)
+
+
+def finished_as_it_comes(sounds: Iterable[Audio]) -> Iterator[Audio]:
+    """Pieces of a line as they are made, its first silence left out, at a level that is chosen once.
+
+    The level is that of the first `_BEGINNING_S` of speech; where something later would peak above `PEAK_DB` it is
+    turned down for good from there on.
+
+    Args:
+        sounds: Pieces that follow each other without a gap, all at one rate.
+
+    Yields:
+        Pieces that do so too; nothing where nothing can be heard.
+    """
+    held: list[Audio] = []
+    gain = 0.0
+    for sound in sounds:
+        held.append(sound.mono())
+        if not gain:
+            speech = _from_its_first_sound(_end_to_end(held))
+            if speech is None or speech.duration_s < MARGIN_S + _BEGINNING_S:
+                continue
+            gain, held = _first_gain(speech), [speech]
+        played, gain = _turned(_end_to_end(held), gain)
+        held = []
+        yield played
+    if held and not gain and (speech := _from_its_first_sound(_end_to_end(held))) is not None:
+        yield _turned(speech, _first_gain(speech))[0]
+
+
+def _end_to_end(sounds: Sequence[Audio]) -> Audio:
+    return sounds[0] if len(sounds) == 1 else Audio(np.concatenate([one.samples for one in sounds]), sounds[0].rate_hz)
+
+
+def _from_its_first_sound(sound: Audio) -> Audio | None:
+    """What is not silence, with `MARGIN_S` before it; None as long as all of it is silence."""
+    loud = np.flatnonzero(frame_levels_db(sound.samples, sound.rate_hz) > _SILENT_BELOW_DB)
+    if not loud.size:
+        return None
+    first = max(0, int(loud[0]) * round(LEVEL_FRAME_S * sound.rate_hz) - round(MARGIN_S * sound.rate_hz))
+    return Audio(np.ascontiguousarray(sound.samples[first:]), sound.rate_hz)
+
+
+def _first_gain(speech: Audio) -> float:
+    return float(10.0 ** (min(_MOST_GAIN_OF_A_BEGINNING_DB, REFERENCE_DB - speech_level_db(speech)) / 20.0))
+
+
+def _turned(sound: Audio, gain: float) -> tuple[Audio, float]:
+    """A piece at a gain, or at less where it would peak; and the gain of what follows."""
+    most = 10.0 ** (PEAK_DB / 20.0)
+    if not sound.peak * gain > most:
+        return sound.scaled(gain), gain
+    less = most / sound.peak
+    gains = np.full(sound.frames, less, np.float32)
+    ramp = min(sound.frames, round(_RAMP_S * sound.rate_hz))
+    gains[:ramp] = np.linspace(gain, less, ramp, dtype=np.float32)
+    return Audio(np.clip(sound.samples * gains, -most, most).astype(np.float32), sound.rate_hz), less

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from speechagents.audio import Audio
 from speechagents.drama import Style
 from speechagents.voices.abilities import Abilities
+from speechagents.voices.neural.off_thread import Heard
 from speechagents.voices.synthesizer import SpokenLine, Voice
 
 
@@ -53,6 +54,24 @@ class SpeechModel(Protocol):
         Raises:
             MemoryFull: The batch is too large.
             SynthesisError: It cannot be spoken; the batch is then tried one by one.
+        """
+
+
+@runtime_checkable
+class StreamsSound(Protocol):
+    """What a model may offer besides: sound while it is still being made."""
+
+    @property
+    def streams(self) -> bool:
+        """Whether it does so as it is loaded."""
+
+    def stream(self, utterance: Utterance, heard: Heard) -> None:
+        """Speak alone what `render` would; end to end the pieces are the same sound.
+
+        Raises:
+            MemoryFull: There is not enough memory.
+            SynthesisError: It cannot be spoken.
+            NobodyListens: `heard` raised it.
         """
 
 

@@ -113,3 +113,26 @@ def speech(model: ScriptedSpeech, *, max_batch: int = 32) -> BatchedSpeech:
 
 def line(text: str, voice: int = 0, **fields: object) -> SpokenLine:
     return SpokenLine(text, VOICES[voice], **fields)  # type: ignore[arg-type]
+
+
+@dataclass
+class StreamingSpeech(ScriptedSpeech):
+    """A model that can be heard while it speaks: a piece for each 0.2 s, after somebody let it go on.
+
+    Attributes:
+        goes_on: Asked before each piece but the first of an utterance.
+        handed_over: Pieces that were taken.
+    """
+
+    goes_on: Callable[[], object] = bool
+    handed_over: int = 0
+    streams = True
+
+    def stream(self, utterance: Utterance, heard: Callable[[Audio], None]) -> None:
+        (sound,) = self.render([utterance])
+        step = RATE_HZ // 5
+        for first in range(0, sound.frames, step):
+            if first:
+                self.goes_on()
+            heard(Audio(sound.samples[first : first + step].copy(), RATE_HZ))
+            self.handed_over += 1

@@ -19,7 +19,16 @@ from speechagents.voices.neural.batching import BatchedSpeech
 from speechagents.voices.neural.finishing import PIECE_GAP_S
 from speechagents.voices.neural.speech_model import Utterance
 from speechagents.voices.synthesizer import ChecksLanguage, FailedTake, SpeaksAnew, SpokenLine, Take, Voice
-from tests.voices.neural.scripted_speech import RATE_HZ, VOICES, ScriptedSpeech, cannot_say, line, nothing, speech
+from tests.voices.neural.scripted_speech import (
+    RATE_HZ,
+    VOICES,
+    ScriptedSpeech,
+    StreamingSpeech,
+    cannot_say,
+    line,
+    nothing,
+    speech,
+)
 
 PATIENCE_S = 20.0
 WORDS = ("alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel")
@@ -424,3 +433,70 @@ class Cloning(ScriptedSpeech):
 
     def clone(self, sample: Audio, name: str) -> Voice:
         return replace(VOICES[0], id="cloned", description=name)
+
+
+# Sound while it is made
+
+
+def test_a_model_that_streams_is_heard_before_it_has_finished() -> None:
+    goes_on = threading.Semaphore(1)
+    model = StreamingSpeech(goes_on=lambda: goes_on.acquire(timeout=PATIENCE_S))
+    sounds = speech(model).stream(line("This takes some time."))
+    first = next(sounds)
+    assert model.handed_over <= 2
+    goes_on.release(100)
+    whole = np.concatenate([first.samples, *(sound.samples for sound in sounds)])
+    assert whole.size / RATE_HZ == pytest.approx(21 * 0.05, abs=0.03)
+
+
+def test_the_pieces_of_a_long_line_are_streamed_one_after_the_other_with_a_pause() -> None:
+    model = StreamingSpeech(max_chars=30)
+    text = "This is the first sentence. And this is the second one."
+    seconds = sum(sound.duration_s for sound in speech(model).stream(line(text)))
+    assert model.batches == [["This is the first sentence."], ["And this is the second one."]]
+    assert seconds == pytest.approx(54 * 0.05 + PIECE_GAP_S, abs=0.03)
+
+
+def test_who_stops_listening_stops_the_model_and_others_can_speak() -> None:
+    goes_on = threading.Semaphore(0)
+    model = StreamingSpeech(goes_on=lambda: goes_on.acquire(timeout=PATIENCE_S))
+    synthesizer = speech(model)
+    sounds = synthesizer.stream(line("A long sentence that nobody wants to hear to its end, really."))
+    goes_on.release(1)
+    next(sounds)
+    sounds.close()
+    goes_on.release(1)
+    assert len(takes(synthesizer, "Alpha.")) == 1, "it waits for the model to stop"
+    assert model.handed_over <= 3
+
+
+def test_what_a_model_refuses_is_a_reason_after_what_was_heard() -> None:
+    model = StreamingSpeech(trouble=cannot_say("fish"), max_chars=20)
+    heard: list[Audio] = []
+
+    def listen() -> None:
+        heard.extend(speech(model).stream(line("The first sentence. Then fish.")))
+
+    with pytest.raises(SynthesisError, match="cannot say 'fish'"):
+        listen()
+    assert sum(sound.duration_s for sound in heard) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("spoken", "said"),
+    [
+        (replace(line("Hello."), voice=replace(VOICES[0], id="nobody")), "no voice of this model"),
+        (line("Bonjour.", language="fr"), "does not speak 'fr'"),
+        (line("x" * 20_001), "longer than 20000"),
+    ],
+)
+def test_what_is_refused_as_a_take_is_refused_as_a_stream(spoken: SpokenLine, said: str) -> None:
+    with pytest.raises(SynthesisError, match=said):
+        next(speech(StreamingSpeech()).stream(spoken))
+
+
+def test_a_model_that_does_not_stream_says_so() -> None:
+    synthesizer = speech(ScriptedSpeech())
+    assert not synthesizer.streams
+    with pytest.raises(SynthesisError, match="let it speak whole lines"):
+        next(synthesizer.stream(line("Hello.")))

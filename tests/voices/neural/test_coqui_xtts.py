@@ -19,6 +19,7 @@ from speechagents.drama import Style
 from speechagents.errors import SettingsError, SynthesisError
 from speechagents.voices.neural.batching import BatchedSpeech
 from speechagents.voices.neural.coqui import CoquiSpeech, make_coqui
+from speechagents.voices.neural.off_thread import NobodyListens
 from speechagents.voices.neural.speech_model import Utterance
 from speechagents.voices.synthesizer import ClonesVoices, FailedTake, SpokenLine, Take
 from tests.voices.neural.tiny_coqui_models import SENTENCES, XTTS_SPEAKERS, xtts
@@ -263,3 +264,35 @@ def test_the_configuration_may_name_what_it_likes(folder: Path, tmp_path: Path) 
     values["base_model"] = "tortoise"
     (target / "config.json").write_text(json.dumps(values), "utf-8")
     assert re.fullmatch(r"coqui 1 xtts .+ [0-9a-f]{16}", CoquiSpeech(model=str(target), device="cpu").identity)
+
+
+@pytest.fixture(scope="module")
+def talkative(tmp_path_factory: pytest.TempPathFactory) -> CoquiSpeech:
+    """One that writes enough codes to be heard while it does."""
+    return CoquiSpeech(model=str(xtts(tmp_path_factory.mktemp("talkative"), codes=90)), device="cpu")
+
+
+@pytest.mark.parametrize("style", [Style(), Style("tired")])
+def test_what_is_heard_while_it_writes_is_what_it_would_have_said(talkative: CoquiSpeech, style: Style) -> None:
+    utterance = Utterance(SENTENCES[0], talkative.voices[0], style, "en", 7)
+    (whole,) = talkative.render([utterance])
+    heard: list[Audio] = []
+    talkative.stream(utterance, heard.append)
+    assert len(heard) >= 3, "after 20, 40 and 80 codes, and at the end"
+    streamed = np.concatenate([piece.samples for piece in heard])
+    assert streamed.size == whole.frames
+    assert np.abs(streamed - whole.samples).max() < 1e-3 * max(1.0, whole.peak)
+
+
+def test_nobody_listens_to_the_rest(talkative: CoquiSpeech) -> None:
+    utterance = Utterance(SENTENCES[0], talkative.voices[0], Style(), "en", 7)
+    heard: list[Audio] = []
+
+    def once(piece: Audio) -> None:
+        heard.append(piece)
+        raise NobodyListens
+
+    with pytest.raises(NobodyListens):
+        talkative.stream(utterance, once)
+    assert len(heard) == 1
+    assert talkative.render([utterance])[0].frames

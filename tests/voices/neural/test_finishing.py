@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,6 +17,7 @@ from speechagents.voices.neural.finishing import (
     PIECE_GAP_S,
     REFERENCE_DB,
     finished,
+    finished_as_it_comes,
     joined,
 )
 
@@ -115,3 +118,56 @@ def test_pieces_are_joined_with_a_pause_whatever_silence_they_bring() -> None:
 def test_a_single_piece_is_left_as_it_is() -> None:
     sound = end_to_end(silence(0.5), tone())
     assert joined([sound]) is sound
+
+
+# Sound that is still coming
+
+
+def cut(sound: Audio, piece_s: float) -> list[Audio]:
+    step = round(piece_s * sound.rate_hz)
+    return [Audio(sound.samples[at : at + step].copy(), sound.rate_hz) for at in range(0, sound.frames, step)]
+
+
+@settings(deadline=None)
+@given(st.floats(0.04, 0.9), st.floats(0.005, 2.0))
+def test_a_beginning_sets_the_level_of_all_of_it(level: float, piece_s: float) -> None:
+    played = end_to_end(*finished_as_it_comes(cut(end_to_end(silence(0.5), tone(1.5, level=level)), piece_s)))
+    assert speech_level_db(played) == pytest.approx(REFERENCE_DB, abs=0.6)
+    assert played.duration_s == pytest.approx(1.5 + MARGIN_S, abs=0.03)
+
+
+def test_what_is_far_too_soft_is_not_made_as_loud_as_speech() -> None:
+    (played,) = finished_as_it_comes([tone(1.0, level=0.002)])
+    assert speech_level_db(played) < REFERENCE_DB - 10.0
+
+
+def test_something_louder_later_is_turned_down_for_good_and_not_clipped() -> None:
+    sounds = [tone(0.5, level=0.05), tone(0.5, level=0.9), tone(0.5, level=0.05)]
+    played = list(finished_as_it_comes(sounds))
+    most = 10.0 ** (PEAK_DB / 20.0)
+    assert max(sound.peak for sound in played) <= most + 1e-4
+    assert played[1].peak == pytest.approx(most, abs=0.01)
+    assert played[2].peak < played[0].peak
+
+
+def test_a_piece_is_handed_on_before_the_next_is_asked_for() -> None:
+    asked: list[int] = []
+
+    def sounds() -> Iterator[Audio]:
+        for number in range(4):
+            asked.append(number)
+            yield tone(0.3)
+
+    playing = finished_as_it_comes(sounds())
+    next(playing)
+    assert asked == [0]
+
+
+def test_silence_alone_is_no_sound() -> None:
+    assert list(finished_as_it_comes(cut(silence(2.0), 0.1))) == []
+    assert list(finished_as_it_comes([])) == []
+
+
+def test_a_line_that_is_shorter_than_a_beginning_is_handed_on_at_its_end() -> None:
+    (played,) = finished_as_it_comes([silence(0.2), tone(0.1)])
+    assert played.duration_s == pytest.approx(0.1 + MARGIN_S, abs=0.02)

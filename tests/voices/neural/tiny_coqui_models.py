@@ -90,8 +90,13 @@ def vits(folder: Path, *, languages: tuple[str, ...] = ("en",), wide: bool = Fal
     return folder
 
 
-def xtts(folder: Path) -> Path:
-    """An XTTS of the second version's architecture at 24 000 Hz; its decoder is of full size, Coqui has no other."""
+def xtts(folder: Path, *, codes: int = 9) -> Path:
+    """An XTTS of the second version's architecture at 24 000 Hz; its decoder is of full size, Coqui has no other.
+
+    Args:
+        folder: Where to.
+        codes: Most codes that it writes.
+    """
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
@@ -125,7 +130,7 @@ def xtts(folder: Path) -> Path:
                 "gpt_num_audio_tokens": 34,
                 "gpt_start_audio_token": 32,
                 "gpt_stop_audio_token": 33,
-                "gpt_max_audio_tokens": 9,
+                "gpt_max_audio_tokens": codes,
                 "gpt_max_text_tokens": 402,
                 "gpt_use_perceiver_resampler": True,
                 "decoder_input_dim": 64,
