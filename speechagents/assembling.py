@@ -71,18 +71,13 @@ def scene_as_played(scene: SceneBrief, settings: ImproviseSettings) -> SceneBrie
     """
     if settings.policy and settings.policy not in POLICIES:
         raise SettingsError(f"no turn policy {settings.policy!r}; there are: {', '.join(POLICIES)}")
-    roles = scene.roles
     if settings.roles is not None:
-        if settings.roles > len(roles):
-            raise SettingsError(f"the scene has {len(roles)} roles, so it cannot be played with {settings.roles}")
-        roles = roles[: settings.roles]
-        names = {role.key for role in roles}
-        roles = tuple(
-            replace(role, relations=tuple(one for one in role.relations if role_key(one[0]) in names)) for role in roles
-        )
+        try:
+            scene = scene.with_first_roles(settings.roles)
+        except ValueError as error:
+            raise SettingsError(str(error)) from error
     return replace(
         scene,
-        roles=roles,
         turns=settings.turns or scene.turns,
         policy=settings.policy or scene.policy,
         seed=scene.seed if settings.seed is None else settings.seed,

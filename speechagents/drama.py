@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 NARRATOR = "NARRATOR"
@@ -225,6 +225,21 @@ class SceneBrief:
         """The role of a name however it is spelt, None if it does not play here."""
         key = role_key(name)
         return next((role for role in self.roles if role.key == key), None)
+
+    def with_first_roles(self, count: int) -> SceneBrief:
+        """The scene with its first so many roles; what they are to others is left out.
+
+        Raises:
+            ValueError: There are not so many.
+        """
+        if not MIN_PLAYERS <= count <= len(self.roles):
+            raise ValueError(f"the scene has {len(self.roles)} roles, so it cannot be played with {count}")
+        playing = {role.key for role in self.roles[:count]}
+        roles = (
+            replace(role, relations=tuple(one for one in role.relations if role_key(one[0]) in playing))
+            for role in self.roles[:count]
+        )
+        return replace(self, roles=tuple(roles))
 
 
 class Deed(StrEnum):

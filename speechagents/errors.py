@@ -10,7 +10,8 @@ Owns the exception types and their exit codes; knows nothing of who raises them.
     │   ├── CastError            a cast file or a casting request
     │   ├── SettingsError        an option, a preset or a format name
     │   ├── SceneError           a scene file, or an idea for a scene; names file, line and field
-    │   └── SoundError           an effect, ambience or cover file
+    │   ├── SoundError           an effect, ambience or cover file
+    │   └── BenchmarkError       a benchmark's data, or a run of it; names file, line and field
     ├── ProductionError          exit 2   the production folder
     │   ├── ProductionBusy       another run holds its lock
     │   ├── NoSuchProduction     a visitor has none of that id
@@ -89,6 +90,21 @@ class SceneError(InputError):
 
 class SoundError(InputError):
     """A sound or picture that the user supplied cannot be used."""
+
+
+class BenchmarkError(InputError):
+    """Data of a benchmark, or a run of it, cannot be used.
+
+    Args:
+        message: What is wrong and what to do about it.
+        source: Name of the file.
+        line: 1-based line number, when the fault has one.
+        field: Path of the field.
+    """
+
+    def __init__(self, message: str, *, source: str = "", line: int | None = None, field: str = "") -> None:
+        place = ":".join(part for part in (source, str(line) if line else "") if part)
+        super().__init__(": ".join(part for part in (place, field, message) if part))
 
 
 class ProductionError(SpeechAgentsError):

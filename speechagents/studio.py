@@ -132,7 +132,7 @@ class Studio:
             ProductionError: The folder cannot be used.
         """
         source = book if isinstance(book, Book) else Path(book)
-        return read_aloud(self._troupe, source, Path(out), settings or ReadSettings(), resume=resume)
+        return read_aloud(self.troupe, source, Path(out), settings or ReadSettings(), resume=resume)
 
     def resume(self, out: Path | str) -> Iterator[Event]:
         """Go on with a production as it was started: same script or book, same settings.
@@ -161,10 +161,10 @@ class Studio:
         if is_book(folder):
             book, told = remembered_book(folder)
             other = replace(told, formats=tuple(formats), master=master)
-            return read_aloud(self._troupe, book, folder, other, resume=True, remembered=told)
+            return read_aloud(self.troupe, book, folder, other, resume=True, remembered=told)
         if is_improvised(folder):
             wanted = PerformSettings(formats=tuple(formats), master=master, stems=stems)
-            return export_scene(self._troupe, folder, wanted)
+            return export_scene(self.troupe, folder, wanted)
         script, settings = remembered_script(folder)
         wanted = replace(settings, formats=tuple(formats), master=master, stems=stems)
         return self._perform(script, folder, wanted, resume=True, remembered=settings)
@@ -187,9 +187,9 @@ class Studio:
         """
         folder = Path(production)
         if is_book(folder):
-            return proof_book(self._troupe, folder)
+            return proof_book(self.troupe, folder)
         if is_improvised(folder):
-            performance = performed_scene(self._troupe, folder, PerformSettings())
+            performance = performed_scene(self.troupe, folder, PerformSettings())
         else:
             script, settings = remembered_script(folder)
             performance = self._performance(script, folder, settings, resume=True, remembered=settings)
@@ -224,7 +224,7 @@ class Studio:
         sounds.check(play.scenes)
         production = Production(out, must_exist=resume)
         cast = cast_play(self.synthesizer, play, settings.cast, production.cast_path, seed=settings.seed)
-        return Performance(self._troupe, play, cast, sounds, settings, remembered, production, script)
+        return Performance(self.troupe, play, cast, sounds, settings, remembered, production, script)
 
     def improvise(
         self,
@@ -257,7 +257,7 @@ class Studio:
         """
         brief = scene if isinstance(scene, SceneBrief) else read_scene(Path(scene))
         return improvise(
-            self._troupe, actors or self.preset, brief, Path(out), settings or ImproviseSettings(), resume=resume
+            self.troupe, actors or self.preset, brief, Path(out), settings or ImproviseSettings(), resume=resume
         )
 
     def resume_scene(self, out: Path | str) -> Iterator[Event]:
@@ -297,7 +297,7 @@ class Studio:
         settings = settings or ImproviseSettings()
         if actors is None:
             actors, settings = choose_actors(self.preset, settings, shared=self.shared)
-        return LiveScene(self._troupe, actors, brief, person, Path(out), settings=settings)
+        return LiveScene(self.troupe, actors, brief, person, Path(out), settings=settings)
 
     def resume_live(self, out: Path | str) -> LiveScene:
         """Go on with a scene with a person in it as it was started.
@@ -391,7 +391,8 @@ class Studio:
         return replay(Path(out))
 
     @property
-    def _troupe(self) -> Troupe:
+    def troupe(self) -> Troupe:
+        """What it performs with, for who performs by other rules than a studio's."""
         return Troupe(self.synthesizer, self.preset.name, self.why, self._jobs, self._listener, self.shared)
 
 

@@ -84,7 +84,9 @@ def hints(role: Role, brief: SceneBrief) -> RoleHints:
 
 def test_every_file_is_listed_and_every_listed_file_is_there() -> None:
     there = {path.relative_to(ASSETS).as_posix() for path in ASSETS.rglob("*") if path.is_file()}
-    assert there - {"manifest.yaml"} == set(ENTRIES)
+    folders = tuple(path for path in ENTRIES if path.endswith("/"))
+    assert {path for path in there if not path.startswith(folders)} - {"manifest.yaml"} == set(ENTRIES) - set(folders)
+    assert all(any(path.startswith(folder) for path in there) for folder in folders)
 
 
 @pytest.mark.parametrize("path", ENTRIES)

@@ -19,7 +19,7 @@ from speechagents.drama import clean_name
 from speechagents.errors import SceneError
 
 MAX_DEPTH: Final = 6
-"""Most lists and mappings within one another, the text in the innermost included."""
+"""How deep a scene file is nested at most."""
 
 _MAX_SHOWN_CHARS: Final = 40
 _NOTHING: Final = ("", "~", "null")
@@ -102,14 +102,19 @@ class MappingNode:
 Node = TextNode | ListNode | MappingNode
 
 
-def read_yaml(text: str, *, source: str) -> Node | None:
+def read_yaml(text: str, *, source: str, depth: int = MAX_DEPTH) -> Node | None:
     """Read the only document of a text; None if there is nothing in it.
 
     Time and memory are linear in the length of the text, which the caller limits.
 
+    Args:
+        text: The whole of it.
+        source: Name of the file, for messages.
+        depth: Most lists and mappings within one another, the text in the innermost included.
+
     Raises:
-        SceneError: It is no YAML, has a second document, an anchor, alias or tag, or is nested deeper than
-            `MAX_DEPTH`. The message names line and remedy.
+        SceneError: It is no YAML, has a second document, an anchor, alias or tag, or is nested deeper than that. The
+            message names line and remedy.
     """
     if bad := _NOT_YAML.search(text):
         line = text.count("\n", 0, bad.start()) + 1
@@ -118,7 +123,7 @@ def read_yaml(text: str, *, source: str) -> Node | None:
     first = next(events, None)
     if first is None:
         return None
-    node = _node(first, events, Place(source, 1), 1)
+    node = _node(first, events, Place(source, 1), depth)
     next(events, None)  # whatever follows is no YAML or a second document, and is refused there
     return None if isinstance(node, TextNode) and node.nothing else node
 
@@ -162,16 +167,16 @@ def _events(text: str, source: str) -> Iterator[yaml.Event]:
 
 
 def _node(event: yaml.Event, events: Iterator[yaml.Event], parent: Place, depth: int) -> Node:
-    """The value that begins with an event; the parent's field is this one's."""
+    """The value that begins with an event, no deeper than so many levels; the parent's field is this one's."""
     at = Place(parent.source, _line(event), parent.field)
-    if depth > MAX_DEPTH:
+    if depth < 1:
         raise at.fault(_TOO_DEEP)
     if isinstance(event, yaml.ScalarEvent):
         return TextNode(at, event.value, plain=event.style in (None, ""))
     if isinstance(event, yaml.SequenceStartEvent):
         items: list[Node] = []
         while not isinstance(event := next(events), yaml.SequenceEndEvent):
-            items.append(_node(event, events, Place(at.source, at.line, f"{at.field}[{len(items)}]"), depth + 1))
+            items.append(_node(event, events, Place(at.source, at.line, f"{at.field}[{len(items)}]"), depth - 1))
         return ListNode(at, tuple(items))
     flow = bool(getattr(event, "flow_style", False))
     entries: list[tuple[TextNode, Node]] = []
@@ -180,7 +185,7 @@ def _node(event: yaml.Event, events: Iterator[yaml.Event], parent: Place, depth:
             raise Place(at.source, _line(event), at.field).fault("a key is a list or mapping; write plain text")
         field = f"{at.field}.{shown(event.value)}" if at.field else shown(event.value)
         key = TextNode(Place(at.source, _line(event), field), event.value, plain=event.style in (None, ""))
-        entries.append((key, _node(next(events), events, key.at, depth + 1)))
+        entries.append((key, _node(next(events), events, key.at, depth - 1)))
     return MappingNode(at, tuple(entries), flow)
 
 

@@ -1,0 +1,64 @@
+"""Scripts spoilt on purpose: what is changed, and that nothing else is."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from speechagents.benchmark.baselines import BASELINES
+from speechagents.benchmark.facts import Verdict
+from speechagents.benchmark.scene_set import shipped_scene_set
+from speechagents.benchmark.script_file import SceneScript
+
+SET = shipped_scene_set()
+SCRIPTS = list(SET.scripts.values())
+
+
+def spoilt(name: str, script: SceneScript, seed: int = 1) -> SceneScript:
+    facts = SET.scenes[script.scene_id].facts
+    return BASELINES[name].spoil(script, facts, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_the_same_seed_spoils_the_same_way(name: str) -> None:
+    for script in SCRIPTS[:5]:
+        assert spoilt(name, script) == spoilt(name, script)
+
+
+def test_shuffled_lines_are_the_same_lines_by_the_same_people() -> None:
+    for script in SCRIPTS:
+        other = spoilt("shuffled", script)
+        assert Counter(other.lines) == Counter(script.lines)
+        moved = sum(one != two for one, two in zip(script.lines, other.lines, strict=True))
+        assert moved > len(script.lines) / 2
+
+
+def test_wrong_roles_leave_nobody_the_own_lines() -> None:
+    for script in SCRIPTS:
+        other = spoilt("wrong-roles", script)
+        assert all(one.role != two.role for one, two in zip(script.lines, other.lines, strict=True))
+        assert [line.text for line in other.lines] == [line.text for line in script.lines]
+        assert sorted(Counter(line.role for line in other.lines).values()) == sorted(
+            Counter(line.role for line in script.lines).values()
+        )
+
+
+def test_wrong_facts_break_what_was_said() -> None:
+    says = breaks = 0
+    for script in SCRIPTS:
+        facts = SET.scenes[script.scene_id].facts
+        for one, two in zip(script.lines, spoilt("wrong-facts", script).lines, strict=True):
+            told = [fact for fact in facts if fact.verdict(one.text) is Verdict.SAYS]
+            says += len(told)
+            breaks += sum(fact.verdict(two.text) is Verdict.BREAKS for fact in told)
+            assert told or one.text == two.text
+    assert says > 150
+    assert breaks > 0.9 * says
+
+
+@pytest.mark.parametrize("name", ["reference", "monotone", "one-voice"])
+def test_what_is_spoilt_in_the_sound_alone_keeps_the_words(name: str) -> None:
+    assert spoilt(name, SCRIPTS[0]) == SCRIPTS[0]
+    assert (BASELINES[name].monotone, BASELINES[name].one_voice) == (name == "monotone", name == "one-voice")
