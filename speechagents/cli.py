@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from speechagents import __version__
 from speechagents.commands.attribute import add_attribute_command
+from speechagents.commands.bench import add_bench_command
 from speechagents.commands.fetch import add_fetch_command
 from speechagents.commands.improvise import add_improvise_command, add_replay_command
 from speechagents.commands.looking import add_doctor_command, add_voices_command
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     add_voices_command(commands, common)
     add_doctor_command(commands)
     add_fetch_command(commands)
+    add_bench_command(commands)
     add_serve_command(commands)
     add_talk_command(commands)
     return parser

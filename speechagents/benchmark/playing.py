@@ -17,6 +17,7 @@ import numpy as np
 
 from speechagents.actors import Actors
 from speechagents.agents.improvisation import Improvisation
+from speechagents.agents.interplay import is_broken_off
 from speechagents.agents.policies import make_policy
 from speechagents.agents.record import recorded
 from speechagents.agents.state import SceneState
@@ -147,7 +148,19 @@ def speak_script(
     chance = np.random.default_rng(cell.seed)
     lines = baseline.spoil(script, facts, chance).lines
     messages = [
-        Message(number, line.role, line.text, Deed.SPEAK, Style(line.style), (), (), 0.0, 0.0, "")
+        Message(
+            number,
+            line.role,
+            line.text,
+            Deed.SPEAK,
+            Style(line.style),
+            (),
+            (),
+            0.0,
+            0.0,
+            "",
+            cut=is_broken_off(line.text),
+        )
         for number, line in enumerate(lines, 1)
     ]
     with production:
@@ -173,9 +186,9 @@ def speak_script(
 def _takes(stage: Stage, messages: Sequence[Message], baseline: Baseline) -> Sequence[tuple[str, Take] | None]:
     """Address and take of each message, from disk or spoken now in one batch; None for what cannot be spoken."""
     lines: list[SpokenLine] = []
-    for message in messages:
+    for at, message in enumerate(messages):
         line = stage.spoken_line(line_of(message, language=stage.language))
-        lines.append(replace(line, style=Style()) if baseline.monotone else line)
+        lines.append(replace(line, style=Style()) if at >= baseline.plain_from * len(messages) else line)
     addresses = [take_address(stage.synthesizer.identity, line) for line in lines]
     found: list[Take | None] = [stage.takes.load(address, line) for address, line in zip(addresses, lines, strict=True)]
     missing = [at for at, take in enumerate(found) if take is None]

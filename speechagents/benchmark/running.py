@@ -43,6 +43,7 @@ _LIGHT: Final = ("rehearsal", "openai")
 """Controllers of which every process may have one: they hold no model in memory."""
 _REMEMBERED: Final = (
     "benchmark",
+    "asked",
     "policy",
     "hearing",
     "split",
@@ -52,7 +53,6 @@ _REMEMBERED: Final = (
     "turns",
     "seed",
     "scripted",
-    "asked",
 )
 """What of a run must stay the same when it is gone on with; budgets may grow."""
 

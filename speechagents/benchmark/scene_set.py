@@ -7,6 +7,7 @@ Owns the layout of the folder and its checks. Does not know what is done with th
     assets/hcs/v1/index.yaml                 split, facets, facts, source and licence of every scene
     assets/hcs/v1/scenes/001-night-ferry.yaml     the scene: any command that takes a scene file plays it
     assets/hcs/v1/scripts/001-night-ferry-3.yaml  a script of it for its first three roles
+    assets/hcs/v1/generated/roles-3.jsonl         scripts that a controller made (`generated_scripts`)
 """
 
 from __future__ import annotations
@@ -204,7 +205,8 @@ def _scripts(folder: Path, scenes: Mapping[str, BenchScene]) -> Mapping[tuple[st
 
 def _digest(folder: Path) -> str:
     digest = hashlib.sha256()
-    for path in [folder / "index.yaml", *sorted(folder.glob("scenes/*.yaml")), *sorted(folder.glob("scripts/*.yaml"))]:
+    parts = ("scenes/*.yaml", "scripts/*.yaml", "generated/*.jsonl")
+    for path in [folder / "index.yaml", *(path for part in parts for path in sorted(folder.glob(part)))]:
         data = path.read_bytes()
         digest.update(f"{path.name} {len(data)}\n".encode() + data)
     return digest.hexdigest()[:12]

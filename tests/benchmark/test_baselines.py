@@ -58,7 +58,32 @@ def test_wrong_facts_break_what_was_said() -> None:
     assert breaks > 0.9 * says
 
 
-@pytest.mark.parametrize("name", ["reference", "monotone", "one-voice"])
-def test_what_is_spoilt_in_the_sound_alone_keeps_the_words(name: str) -> None:
+def test_what_is_taken_back_is_said_both_ways_by_the_same_person() -> None:
+    for script in SCRIPTS:
+        facts = SET.scenes[script.scene_id].facts
+        other = spoilt("taken-back", script)
+        added = len(other.lines) - len(script.lines)
+        told = [line for line in script.lines if any(fact.verdict(line.text) is Verdict.SAYS for fact in facts)]
+        assert added == len(told)
+        assert Counter(line.role for line in other.lines) == Counter(line.role for line in [*script.lines, *told])
+
+
+def test_repeating_people_say_what_they_said_before() -> None:
+    for script in SCRIPTS:
+        other = spoilt("repeating", script)
+        assert [line.role for line in other.lines] == [line.role for line in script.lines]
+        again = 0
+        for at, (one, two) in enumerate(zip(script.lines, other.lines, strict=True)):
+            if one.text != two.text:
+                again += 1
+                assert any(line.role == two.role and line.text == two.text for line in other.lines[:at])
+        assert again >= len(script.lines) / 8
+
+
+@pytest.mark.parametrize(
+    ("name", "plain_from", "one_voice"),
+    [("reference", 1.0, False), ("monotone", 0.0, False), ("fading", 0.5, False), ("one-voice", 1.0, True)],
+)
+def test_what_is_spoilt_in_the_sound_alone_keeps_the_words(name: str, plain_from: float, one_voice: bool) -> None:
     assert spoilt(name, SCRIPTS[0]) == SCRIPTS[0]
-    assert (BASELINES[name].monotone, BASELINES[name].one_voice) == (name == "monotone", name == "one-voice")
+    assert (BASELINES[name].plain_from, BASELINES[name].one_voice) == (plain_from, one_voice)

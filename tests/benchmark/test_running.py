@@ -127,7 +127,7 @@ def test_a_folder_of_another_run_is_refused(rehearsed: Path, tmp_path: Path) -> 
 # Scripts
 
 
-@pytest.mark.parametrize("name", ["reference", "monotone", "one-voice"])
+@pytest.mark.parametrize("name", ["reference", "fading", "one-voice"])
 def test_a_script_is_spoken_as_if_agents_had_said_it(tmp_path: Path, name: str) -> None:
     settings = RunSettings(script=name, preset="embedded", roles=(2,), scenes=1, jobs=1)
     played(settings, tmp_path / "run")
