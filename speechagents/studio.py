@@ -6,7 +6,6 @@ line, the web app and servers call this class and nothing further in.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from speechagents.agents.branching import Branch
 from speechagents.backends import SYNTHESIZERS
 from speechagents.books.book import Book
 from speechagents.branches import branch_production
+from speechagents.cores import usable_cores
 from speechagents.drama import SceneBrief
 from speechagents.events import Event, MessageSpoken
 from speechagents.improvising import (
@@ -59,7 +59,7 @@ class Studio:
 
     def __init__(self, *, preset: str = "auto", jobs: int | None = None) -> None:
         chosen, self.why = choose_preset(preset)
-        self._jobs = jobs or _cores()
+        self._jobs = jobs or usable_cores()
         options = {"jobs": self._jobs, **provided(chosen, "synthesizer")}
         self.shared = in_common()
         self.synthesizer: Synthesizer = SYNTHESIZERS.load(chosen.synthesizer, options, shared=self.shared)
@@ -394,8 +394,3 @@ class Studio:
     def troupe(self) -> Troupe:
         """What it performs with, for who performs by other rules than a studio's."""
         return Troupe(self.synthesizer, self.preset.name, self.why, self._jobs, self._listener, self.shared)
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

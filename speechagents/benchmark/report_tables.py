@@ -31,7 +31,7 @@ _MOST_CELLS: Final = 10
 _MOST_PROBLEMS: Final = 40
 _PROBLEM_CHARS: Final = 400
 _OF_CELL: Final = re.compile(r"(?P<cell>[0-9]{3,5}-[a-z0-9-]+): (?P<text>.*)", re.DOTALL)
-_OPTIONS: Final = ("controller", "model", "server", "script", "preset")
+_OPTIONS: Final = ("controller", "model", "server", "script", "preset", "set")
 _USER: Final = re.compile(r"(?<=://)[^/@\s]*@")
 
 

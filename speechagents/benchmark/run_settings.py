@@ -115,7 +115,10 @@ def run_info(settings: RunSettings, scene_set: SceneSet, folder: Path, *, cells:
         name=settings.name or folder.resolve().name,
         benchmark=f"{scene_set.name} {scene_set.digest}",
         system="",
-        asked={name: value for name in ASKED if (value := str(getattr(settings, name)))},
+        asked={
+            **{name: value for name in ASKED if (value := str(getattr(settings, name)))},
+            **({} if settings.scene_set is None else {"set": str(settings.scene_set)}),
+        },
         voices="",
         policy="scripted" if settings.script else settings.policy,
         hearing=settings.hearing,

@@ -14,7 +14,6 @@ from __future__ import annotations
 import functools
 import json
 import multiprocessing
-import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -31,6 +30,7 @@ from speechagents.benchmark.run_settings import RunSettings, run_info
 from speechagents.benchmark.scene_set import SceneSet, Split
 from speechagents.benchmark.scores import RUN_FILE, RunInfo, read_json
 from speechagents.benchmark.script_file import HAND, SceneScript
+from speechagents.cores import usable_cores
 from speechagents.drama import SceneBrief
 from speechagents.errors import BenchmarkError, SpeechAgentsError
 from speechagents.production.storage import write_atomically
@@ -297,8 +297,7 @@ def _cells(settings: RunSettings, scene_set: SceneSet) -> tuple[Cell, ...]:
 
 def _jobs(settings: RunSettings) -> int:
     light = bool(settings.script) or settings.controller in _LIGHT or bool(settings.server)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return settings.jobs or (cores if light else 1)
+    return settings.jobs or (usable_cores() if light else 1)
 
 
 def _known(folder: Path) -> RunInfo | None:

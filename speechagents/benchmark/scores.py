@@ -29,7 +29,8 @@ class RunInfo:
         name: What it is called in reports: the folder's name, unless another was given.
         benchmark: Name and version of the scenes, and a digest of them.
         system: Who acts: identity of the controller, or which script.
-        asked: Options that chose it, and the voices: ``controller``, ``model``, ``server``, ``script``, ``preset``.
+        asked: Options that chose it, the voices and the scenes: ``controller``, ``model``, ``server``, ``script``,
+            ``preset``, ``set``.
         voices: Identity of the synthesizer; empty where nothing was spoken.
         policy: Turn policy.
         hearing: What agents hear: text or audio.

@@ -13,7 +13,6 @@ from __future__ import annotations
 import functools
 import json
 import multiprocessing
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -35,6 +34,7 @@ from speechagents.benchmark.scores import (
     read_json,
     write_scores,
 )
+from speechagents.cores import usable_cores
 from speechagents.errors import BenchmarkError, SettingsError
 from speechagents.production.storage import write_atomically
 
@@ -148,8 +148,7 @@ def _measured(
     cells: Sequence[Path], settings: ScoreSettings, scene_set: SceneSet, found: dict[str, Mapping[str, Measured]]
 ) -> Iterator[CellScored]:
     """Measure cells, those that were measured before first; `found` gets what was measured, by name of the cell."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with ProcessPoolExecutor(settings.jobs or cores, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(settings.jobs or usable_cores(), mp_context=multiprocessing.get_context("spawn")) as pool:
         try:
             key = pool.submit(_key, settings.ears).result()
             waiting = []

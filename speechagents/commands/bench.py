@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speechagents.commands.options import EXIT_PARTLY, Commands, positive, print_json
-from speechagents.errors import SettingsError
 
 if TYPE_CHECKING:
     from speechagents.benchmark.scores import RunScores
@@ -326,4 +325,4 @@ def _counts(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError as error:
-        raise SettingsError(f"roles {text!r} are no numbers such as 2,5,10,25") from error
+        raise argparse.ArgumentTypeError(f"{text!r} are no numbers such as 2,5,10,25") from error

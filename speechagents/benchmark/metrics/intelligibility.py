@@ -19,8 +19,8 @@ from speechagents.listeners.listener import ChecksLanguage
 from speechagents.production.proofing.words import heard_words, said
 from speechagents.voices.phonetic import spelled
 
-MOST_TAKES: Final = 8
-"""Takes of a cell that are listened to: about 100 words. Recognising is by far the dearest of all measures."""
+MOST_TAKES: Final = 4
+"""Takes of a cell that are listened to: about 50 words. Recognising is by far the dearest of all measures."""
 _MOST_HEARD: Final = 4
 _SPARE_CHARS: Final = 200
 """A transcript is read up to so many times the length of its line and some characters: what goes on for ever is all
