@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from speechagents.benchmark.document import Table
 from speechagents.benchmark.judged_sections import judged_metrics, judged_sections
 from speechagents.benchmark.metrics.catalogue import all_metrics
 from speechagents.benchmark.metrics.metric import Needs
@@ -16,7 +18,8 @@ from speechagents.benchmark.running import run
 from speechagents.benchmark.scores import RunScores, read_scores
 from speechagents.benchmark.scoring import NO_EARS, CellScored, ScoreSettings, score
 from speechagents.errors import BenchmarkError, SettingsError
-from tests.controllers.fault_server import FaultServer, says
+from tests.benchmark.judging.courtroom import scoring
+from tests.controllers.fault_server import FaultServer, no_rule, says
 
 DEAF = ScoreSettings(ears=NO_EARS, jobs=1)
 CRITERIA = ("consistency", "quality", "believability", "relationship", "rhythm", "emotion")
@@ -77,14 +80,31 @@ def test_without_a_judge_nothing_judged_is_there(folder: Path) -> None:
 @pytest.fixture
 def judge() -> Iterator[FaultServer]:
     with FaultServer() as server:
-        verdicts = {name: {"reason": "They answer each other.", "score": 4} for name in CRITERIA}
-        server.otherwise = says(json.dumps(verdicts))
+        server.rule = scoring(4)
         yield server
 
 
+def test_judges_become_scores_and_a_report_says_how_far_they_agree(folder: Path, judge: FaultServer) -> None:
+    settings = ScoreSettings(ears=NO_EARS, jobs=1, judge=judge.url, judge_model="tiny", judge_repeats=2)
+    _, scores = scored(folder, settings)
+    judged = {name: found for name, found in scores.cells[0].values.items() if name.startswith("judged_")}
+    assert set(judged) == {f"judged_{name}" for name in CRITERIA}
+    assert {(found.value, found.count) for found in judged.values()} == {(4.0, 2)}
+    asked = len(judge.received)
+    scored(folder, settings)
+    assert len(judge.received) == asked, "what was answered is not asked again"
+    judge.rule = scoring(2)
+    _, scores = scored(folder, replace(settings, judge_model="large"))
+    (section,) = judged_sections([folder], [scores])
+    captions = [block.caption for block in section.blocks if isinstance(block, Table)]
+    assert len(captions) == 3, "each judge with itself, and both with each other"
+    assert any("tiny" in caption and "large" in caption for caption in captions)
+
+
 def test_what_cannot_be_read_of_a_judge_is_told_and_is_no_score(folder: Path, judge: FaultServer) -> None:
+    judge.rule = no_rule
     judge.otherwise = says("Lovely! Five out of five.")
-    settings = ScoreSettings(ears=NO_EARS, jobs=1, judge=judge.url, judge_model="tiny", judge_repeats=1)
+    settings = ScoreSettings(ears=NO_EARS, jobs=1, judge=judge.url, judge_model="mute", judge_repeats=1)
     _, scores = scored(folder, settings)
     assert not any(name.startswith("judged_") for name in scores.cells[0].values)
     assert any("of 6 scores" in problem for problem in scores.problems)
