@@ -21,6 +21,11 @@ def test_two_runs_are_played_scored_and_compared(tmp_path: Path, capsys: pytest.
     assert (told["played"], told["planned"], told["failed"], told["left"]) == (1, 1, 0, 0)
     assert main(["bench", "run", "--script", "reference", *ROLES, "--out", str(scripts)]) == 0
     assert "34 turns" in capsys.readouterr().err
+    for folder in (planner, scripts):
+        cell = folder / "cells" / "001-night-ferry-2"
+        assert main(["export", str(cell), "--formats", "mp3,vtt"]) == 0
+        assert {path.suffix for path in (cell / "exports").iterdir()} == {".mp3", ".vtt"}
+    capsys.readouterr()
     assert main(["bench", "score", str(scripts), str(planner), "--ears", "none", "--jobs", "1", "--json"]) == 0
     scored = json.loads(capsys.readouterr().out)["runs"]
     assert [run["cells"] for run in scored] == [1, 1]

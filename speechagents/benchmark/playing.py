@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from speechagents.agents.record import recorded
 from speechagents.agents.state import SceneState
 from speechagents.agents.steps import Ending, Step
 from speechagents.agents.transcript import line_of
-from speechagents.assembling import SceneKind, assemble, refuse_another_scene, write_down
+from speechagents.assembling import SceneKind, assemble, refuse_another_scene, settings_json, write_down
 from speechagents.benchmark.baselines import Baseline
 from speechagents.benchmark.cells import Cell
 from speechagents.benchmark.facts import Fact
@@ -82,7 +82,7 @@ def improvise_cell(
     assembled = assemble(troupe, actors, scene, settings, production, policy=make_policy(policy))
     ending, usage, read = "", Usage(), 0
     with production:
-        write_down(production, scene, assembled.cast, settings, {"kind": SceneKind.IMPROVISED})
+        write_down(production, scene, assembled.cast, settings, _about(settings, actors.controller.identity))
         playing = Improvisation(scene, assembled.company, assembled.stage, folder).play()
         for event in playing:
             for one in recorded(folder, after=read):
@@ -164,7 +164,7 @@ def speak_script(
         for number, line in enumerate(lines, 1)
     ]
     with production:
-        write_down(production, scene, stage.cast, settings, {"kind": SceneKind.IMPROVISED})
+        write_down(production, scene, stage.cast, settings, _about(settings, f"script {baseline.name}"))
         state = SceneState(scene)
         with MessageStream(production.stream_path) as stream:
             stream.cut(0)
@@ -202,6 +202,11 @@ def _one_voice(cast: Cast) -> Cast:
     """Everybody with the voice of whoever has the first role."""
     voice = next(one.voice for one in cast if one is not cast.narrator)
     return Cast(tuple(replace(one, voice=voice) for one in cast), cast.warnings)
+
+
+def _about(settings: ImproviseSettings, who: str) -> Mapping[str, Any]:
+    """What a production says of itself, so that it can be exported like any other."""
+    return {"kind": SceneKind.IMPROVISED, "controller": who, "improvise": settings_json(settings)}
 
 
 def _finished(folder: Path, record: CellRecord) -> CellRecord:
