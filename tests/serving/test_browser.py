@@ -27,7 +27,6 @@ pytestmark = [
     pytest.mark.filterwarnings(
         "ignore::ResourceWarning",
         "ignore::pytest.PytestUnraisableExceptionWarning",
-        "ignore:.*no_silent_downcasting",
     ),
 ]
 

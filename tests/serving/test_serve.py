@@ -30,11 +30,10 @@ from speechagents.serving.visitors import Visitor
 
 from .conftest import PASSWORD, put_production
 
-# What Gradio's server and its client leave behind, and an option of pandas that it sets, are no faults of ours.
+# What Gradio's server and its client leave behind is no fault of ours.
 pytestmark = pytest.mark.filterwarnings(
     "ignore::ResourceWarning",
     "ignore::pytest.PytestUnraisableExceptionWarning",
-    "ignore:.*no_silent_downcasting",
 )
 
 HTML = {"accept": "text/html"}

@@ -14,11 +14,10 @@ from speechagents.serving.serve import Served
 from speechagents.ui.api import PUBLIC
 from tests.conftest import PLAY
 
-# What Gradio's server and its client leave behind, and an option of pandas that it sets, are no faults of ours.
+# What Gradio's server and its client leave behind is no fault of ours.
 pytestmark = pytest.mark.filterwarnings(
     "ignore::ResourceWarning",
     "ignore::pytest.PytestUnraisableExceptionWarning",
-    "ignore:.*no_silent_downcasting",
 )
 
 

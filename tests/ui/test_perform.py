@@ -17,13 +17,12 @@ from tests.ui.visiting import faults_of
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-# What Gradio's server leaves behind, and an option of pandas that it sets, are no faults of ours.
+# What Gradio's server leaves behind is no fault of ours.
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings(
         "ignore::ResourceWarning",
         "ignore::pytest.PytestUnraisableExceptionWarning",
-        "ignore:.*no_silent_downcasting",
     ),
 ]
 
