@@ -15,7 +15,8 @@ it was put together from five published figures, as the midpoints of twenty equa
 
 The law of the gaps follows from the last two. Figures that took no part agree: the median gap is 0.33 s (0.26 to 0.35 s
 in telephone corpora, Levinson & Torreira 2015), the median offset 0.18 s (gaps between speakers centre near 0.2 s in
-all sources). It is talk in pairs, by telephone or face to face; drama may well be slower.
+all sources). It is talk in pairs, by telephone or face to face; drama may well be slower. The figures were taken over
+as others quote them, not looked up in the papers; a run is told how far it is from them, and nothing is better for it.
 """
 
 from __future__ import annotations
