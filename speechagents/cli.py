@@ -15,19 +15,25 @@ from collections.abc import Sequence
 from speechagents import __version__
 from speechagents.commands.attribute import add_attribute_command
 from speechagents.commands.bench import add_bench_command
+from speechagents.commands.codec import add_codec_command
 from speechagents.commands.fetch import add_fetch_command
 from speechagents.commands.improvise import add_improvise_command, add_replay_command
 from speechagents.commands.looking import add_doctor_command, add_voices_command
+from speechagents.commands.merge import add_merge_command
 from speechagents.commands.options import common_options
 from speechagents.commands.perform import add_export_command, add_perform_command
 from speechagents.commands.proof import add_proof_command
 from speechagents.commands.read import add_read_command
 from speechagents.commands.serve import add_serve_command
 from speechagents.commands.talk import add_talk_command
+from speechagents.commands.trajectories import add_trajectories_command
+from speechagents.commands.tune import add_tune_command
 from speechagents.drama import clean_name
 from speechagents.errors import SpeechAgentsError
 
 EXIT_INTERRUPTED = 130
+STOPPED = "the same command goes on where it was"
+"""What is said of an interrupted command, unless its defaults have another sentence as ``stopped``."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"speechagents: {clean_name(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("speechagents: stopped; the same command goes on where it was", file=sys.stderr)
+        print(f"speechagents: stopped; {getattr(arguments, 'stopped', STOPPED)}", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # The reader of our output went away (`speechagents voices | head`): not an error of ours.
@@ -68,6 +74,10 @@ def _parser() -> argparse.ArgumentParser:
     add_doctor_command(commands)
     add_fetch_command(commands)
     add_bench_command(commands)
+    add_codec_command(commands)
+    add_trajectories_command(commands)
+    add_tune_command(commands)
+    add_merge_command(commands)
     add_serve_command(commands)
     add_talk_command(commands)
     return parser

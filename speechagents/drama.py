@@ -20,6 +20,9 @@ MAX_LINE_CHARS = 2_000
 """Longest text of one `Line`. Readers split longer speeches at sentence ends, so that one take stays short
 enough to be streamed, retried and held in memory."""
 MAX_ROLES = 500
+MAX_UNIT = 65_535
+MAX_UNITS = 10_000
+"""Most speech units of a line: more than ten minutes."""
 
 
 def role_key(name: str) -> str:
@@ -35,6 +38,18 @@ def clean_name(name: str) -> str:
     """A role's name fit for showing: no control or format characters, white space collapsed."""
     visible = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in unicodedata.normalize("NFC", name))
     return " ".join(visible.split())
+
+
+def check_units(units: tuple[int, ...]) -> None:
+    """Refuse speech units that no inventory has, and more than anybody says in one go.
+
+    Raises:
+        ValueError: They are such.
+    """
+    if len(units) > MAX_UNITS:
+        raise ValueError(f"{len(units)} speech units are more than {MAX_UNITS}")
+    if units and not 0 <= min(units) <= max(units) <= MAX_UNIT:
+        raise ValueError(f"a speech unit is not between 0 and {MAX_UNIT}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +129,7 @@ class Line:
         pause_s: Silence that the script asks for before this line, in seconds, on top of the usual gap.
         source_line: 1-based line in the source file, 0 when there is none.
         language: BCP 47 tag, empty for the script's language.
+        units: Speech units of it, from whoever wrote the line in units as well as in words; mostly none.
     """
 
     number: int
@@ -126,6 +142,7 @@ class Line:
     pause_s: float = 0.0
     source_line: int = 0
     language: str = ""
+    units: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.number < 1:
@@ -138,6 +155,7 @@ class Line:
             raise ValueError(f"a line is longer than {MAX_LINE_CHARS} characters; split it at a sentence end")
         if not (math.isfinite(self.pause_s) and 0.0 <= self.pause_s <= 60.0):
             raise ValueError(f"pause of {self.pause_s} s is not between 0 and 60 s")
+        check_units(self.units)
 
 
 class CueKind(StrEnum):
@@ -266,6 +284,7 @@ class Turn:
         addresses: Names of those it is meant for; empty means everybody.
         private: Only those addressed can hear it: a whisper, or another room.
         fallback: Why this is not the controller's own turn; empty when it is.
+        units: Speech units of what is said, from a controller that writes them, for a synthesizer that voices them.
     """
 
     role: str
@@ -276,6 +295,7 @@ class Turn:
     addresses: tuple[str, ...] = ()
     private: bool = False
     fallback: str = ""
+    units: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if bool(self.text.strip()) == (self.deed is Deed.SILENT):
@@ -284,6 +304,9 @@ class Turn:
             raise ValueError(f"a turn says more than {MAX_LINE_CHARS} characters")
         if self.private and not self.addresses:
             raise ValueError("a private turn addresses somebody")
+        if self.units and self.deed is not Deed.SPEAK:
+            raise ValueError(f"a turn that is {self.deed.value} has no speech units")
+        check_units(self.units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +326,7 @@ class Message:
         take: Address of its take; empty for what makes no sound.
         cut: It was broken off by the next speaker.
         fallback: Why it is not the controller's own; empty when it is.
+        units: Speech units of all of it, if the turn that it comes from had any.
     """
 
     id: int
@@ -317,6 +341,7 @@ class Message:
     take: str
     cut: bool = False
     fallback: str = ""
+    units: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.id < 1:
@@ -325,6 +350,7 @@ class Message:
             raise ValueError("a message says or shows something")
         if not (math.isfinite(self.start_s) and math.isfinite(self.end_s) and 0.0 <= self.start_s <= self.end_s):
             raise ValueError(f"a message from {self.start_s} s to {self.end_s} s is not in time")
+        check_units(self.units)
 
     def heard_by(self, name: str) -> bool:
         """Whether a role can hear it; everybody hears themselves."""

@@ -11,7 +11,8 @@ Owns the exception types and their exit codes; knows nothing of who raises them.
     │   ├── SettingsError        an option, a preset or a format name
     │   ├── SceneError           a scene file, or an idea for a scene; names file, line and field
     │   ├── SoundError           an effect, ambience or cover file
-    │   └── BenchmarkError       a benchmark's data, or a run of it; names file, line and field
+    │   ├── BenchmarkError       a benchmark's data, or a run of it; names file, line and field
+    │   └── TuningError          a recipe, trajectories, a checkpoint or a model to be tuned; names file and field
     ├── ProductionError          exit 2   the production folder
     │   ├── ProductionBusy       another run holds its lock
     │   ├── NoSuchProduction     a visitor has none of that id
@@ -94,6 +95,21 @@ class SoundError(InputError):
 
 class BenchmarkError(InputError):
     """Data of a benchmark, or a run of it, cannot be used.
+
+    Args:
+        message: What is wrong and what to do about it.
+        source: Name of the file.
+        line: 1-based line number, when the fault has one.
+        field: Path of the field.
+    """
+
+    def __init__(self, message: str, *, source: str = "", line: int | None = None, field: str = "") -> None:
+        place = ":".join(part for part in (source, str(line) if line else "") if part)
+        super().__init__(": ".join(part for part in (place, field, message) if part))
+
+
+class TuningError(InputError):
+    """A recipe, trajectories, a checkpoint or a model to be tuned cannot be used.
 
     Args:
         message: What is wrong and what to do about it.

@@ -89,8 +89,8 @@ def read_stream(path: Path) -> tuple[Message, ...]:
 
 
 def message_to_json(message: Message) -> dict[str, Any]:
-    """Plain values of a message, in the order they are written."""
-    return {
+    """Plain values of a message, in the order they are written; speech units stand there only if it has any."""
+    values = {
         "id": message.id,
         "speaker": message.speaker,
         "text": message.text,
@@ -105,6 +105,7 @@ def message_to_json(message: Message) -> dict[str, Any]:
         "cut": message.cut,
         "fallback": message.fallback,
     }
+    return {**values, "units": list(message.units)} if message.units else values
 
 
 def message_from_json(entry: Mapping[str, Any]) -> Message:
@@ -139,7 +140,19 @@ def message_from_json(entry: Mapping[str, Any]) -> Message:
         take=texts["take"],
         cut=cut is True,
         fallback=texts["fallback"],
+        units=units_from_json(entry.get("units", [])),
     )
+
+
+def units_from_json(values: object) -> tuple[int, ...]:
+    """Speech units as they stand in a record.
+
+    Raises:
+        ValueError: They are no list of whole numbers.
+    """
+    if not isinstance(values, list) or any(type(value) is not int for value in values):
+        raise ValueError("has speech units that are no list of whole numbers")
+    return tuple(values)
 
 
 def _message(entry: Mapping[str, Any], place: str, number: int) -> Message:

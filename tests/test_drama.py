@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from speechagents.drama import Line, Role, Scene, SoundCue, Style, clean_name, role_key
+from speechagents.drama import Deed, Line, Role, Scene, SoundCue, Style, Turn, clean_name, role_key
 
 
 @pytest.mark.parametrize(("one", "other"), [("ANNA", "Anna"), (" Old  Man ", "OLD MAN"), ("Éva", "E\u0301VA")])
@@ -41,10 +41,13 @@ def test_a_style_has_a_strength_between_0_and_2(strength: float) -> None:
         {"pause_s": -1.0},
         {"pause_s": float("nan")},
         {"pause_s": 61.0},
+        {"units": (-1,)},
+        {"units": (3, 65_536)},
+        {"units": (1,) * 10_001},
     ],
 )
 def test_a_line_that_cannot_be_spoken_does_not_exist(fault: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"line|pause"):
+    with pytest.raises(ValueError, match=r"line|pause|unit"):
         Line(**{"number": 1, "role": "ANNA", "text": "Hello.", **fault})  # type: ignore[arg-type]
 
 
@@ -59,3 +62,11 @@ def test_a_role_needs_a_name_of_bearable_length() -> None:
 def test_lines_of_a_scene_leave_out_its_sounds() -> None:
     line = Line(1, "ANNA", "Hello.")
     assert Scene("One", items=(SoundCue("rain"), line)).lines == (line,)
+
+
+def test_only_what_is_said_has_speech_units() -> None:
+    assert Turn("Ann", text="Yes.", units=(0, 65_535)).units == (0, 65_535)
+    with pytest.raises(ValueError, match="act has no speech units"):
+        Turn("Ann", Deed.ACT, "nods", units=(1,))
+    with pytest.raises(ValueError, match="speech unit is not between"):
+        Turn("Ann", text="Yes.", units=(70_000,))

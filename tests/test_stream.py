@@ -33,6 +33,7 @@ MESSAGES = st.builds(
     take=st.sampled_from(["", "0" * 64]),
     cut=st.booleans(),
     fallback=st.text(max_size=20),
+    units=st.lists(st.integers(0, 65_535), max_size=5).map(tuple),
 )
 
 
@@ -50,6 +51,11 @@ def test_a_message_is_on_disk_when_it_can_be_heard(tmp_path: Path) -> None:
     wanted = {"id", "speaker", "text", "style", "strength", "start_s", "end_s", "take", "audience", "fallback"}
     assert wanted <= set(found)
     assert read_stream(path) == (MESSAGE,)
+
+
+def test_a_message_without_speech_units_is_written_as_ever() -> None:
+    assert "units" not in message_to_json(MESSAGE)
+    assert message_to_json(replace(MESSAGE, units=(3, 1)))["units"] == [3, 1]
 
 
 def test_ids_count_without_a_gap(tmp_path: Path) -> None:

@@ -20,7 +20,16 @@ from speechagents.agents.interplay import filler
 from speechagents.agents.policies import Choice, Floor, TurnPolicy
 from speechagents.agents.state import SceneState
 from speechagents.agents.steps import Step
-from speechagents.controllers.controller import AgentInput, Answer, Bid, Bids, Controller, DirectorInput, Usage
+from speechagents.controllers.controller import (
+    AgentInput,
+    Answer,
+    Bid,
+    Bids,
+    Controller,
+    DirectorInput,
+    MalformedTurn,
+    Usage,
+)
 from speechagents.drama import Deed, Message, SceneBrief, Turn, clean_name, role_key
 from speechagents.errors import ControllerError
 from speechagents.scripts.spoken import is_speakable
@@ -176,25 +185,37 @@ class Deciding:
         Raises:
             ControllerError: The controller cannot be used, and nobody has said anything yet.
         """
-        ask = self._ask(state, chosen.choice.role, chosen.note)
-        usage = Usage()
+        ask = self.ask(state, chosen)
         try:
             answer = next(iter(self._company.actor.respond([ask], seed=self._seed(state, "turn"))), None)
         except ControllerError as error:
             # Whoever cannot be reached at all is told so at once; later on the scene is worth more.
             if not state.said:
                 raise
-            reason = str(error)
+            answer = MalformedTurn(ask.role.name, str(error))
+        return self.taken(state, ask, answer)
+
+    def ask(self, state: SceneState, chosen: Chosen) -> AgentInput:
+        """What the role that has the floor knows, for whoever answers for several scenes at once."""
+        return self._ask(state, chosen.choice.role, chosen.note)
+
+    def taken(self, state: SceneState, ask: AgentInput, answer: Answer | MalformedTurn | None) -> tuple[Turn, Usage]:
+        """What becomes of an answer: the turn in it, or the understudy's, and what it cost.
+
+        Args:
+            state: Where the scene stands.
+            ask: What was asked.
+            answer: What came back; None for nothing.
+        """
+        if isinstance(answer, Answer):
+            own = _fitting(answer.turn, ask)
+            if own is not None:
+                return own, answer.usage
+            reason = "nothing in the turn can be spoken"
         else:
-            usage = answer.usage if answer is not None else usage
-            if isinstance(answer, Answer):
-                own = _fitting(answer.turn, ask)
-                if own is not None:
-                    return own, usage
-                reason = "nothing in the turn can be spoken"
-            else:
-                reason = answer.reason if answer is not None else "no answer"
+            reason = answer.reason if answer is not None else "no answer"
         reason = clean_name(reason)[:MAX_REASON_CHARS]
+        usage = answer.usage if answer is not None else Usage()
         return replace(self._stand_in(state, ask), fallback=reason), usage
 
     def _ask(self, state: SceneState, name: str, note: str = "") -> AgentInput:

@@ -69,7 +69,8 @@ def broken_off(turn: Turn, *, seed: int, step: int) -> Turn:
     low, high = _KEPT
     kept = round(len(words) * (low + (high - low) * _draw(seed, step, "where")))
     text = re.sub(r"[^\w]+$", "", " ".join(words[:kept]))
-    return replace(turn, text=text + CUT_MARK) if text else turn
+    # Nobody knows where in the units the last word ends.
+    return replace(turn, text=text + CUT_MARK, units=()) if text else turn
 
 
 def is_broken_off(text: str) -> bool:

@@ -132,6 +132,7 @@ class SceneState:
             take="",
             cut=turn.deed is Deed.SPEAK and is_broken_off(turn.text),
             fallback=turn.fallback,
+            units=turn.units,
         )
         if murmur is None:
             return (first,)
@@ -204,6 +205,7 @@ def _at(message: Message, start_s: float, end_s: float, take: str) -> Message:
         take,
         message.cut,
         message.fallback,
+        message.units,
     )
 
 

@@ -19,7 +19,7 @@ from speechagents.controllers.controller import Bid, Judgement, Ledger, Usage
 from speechagents.drama import Deed, Message, Style, Turn
 from speechagents.errors import ProductionError
 from speechagents.journal import Journal
-from speechagents.stream import message_from_json, message_to_json
+from speechagents.stream import message_from_json, message_to_json, units_from_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def step_to_json(step: Step) -> dict[str, Any]:
         "role": step.choice.role,
         "reason": step.choice.reason,
         "interrupts": step.choice.interrupts,
-        "turn": {**asdict(step.turn), "addresses": list(step.turn.addresses)},
+        "turn": _turn_to_json(step.turn),
         "note": step.note,
         "messages": [message_to_json(message) for message in step.messages],
         "understood": list(step.understood),
@@ -125,6 +125,7 @@ def step_from_json(entry: Mapping[str, Any]) -> Step:
     bids = [{**bid, "usage": Usage(**bid["usage"])} for bid in entry["bids"]]
     judged = {name: Judgement(**ledger[name]) for name in ("progress", "in_loop", "done")}
     turn |= {"deed": Deed(turn["deed"]), "style": Style(**turn["style"]), "addresses": tuple(turn["addresses"])}
+    turn["units"] = units_from_json(turn.get("units", []))
     stock |= {
         "ledger": Ledger(
             **{**ledger, **judged, "facts": tuple(map(str, ledger["facts"])), "usage": Usage(**ledger["usage"])}
@@ -142,3 +143,10 @@ def step_from_json(entry: Mapping[str, Any]) -> Step:
         understood=tuple(map(str, entry["understood"])),
         usage=Usage(**entry["usage"]),
     )
+
+
+def _turn_to_json(turn: Turn) -> dict[str, Any]:
+    """Plain values of a turn; speech units stand there only if it has any."""
+    values = {**asdict(turn), "addresses": list(turn.addresses)}
+    units = list(values.pop("units"))
+    return {**values, "units": units} if units else values

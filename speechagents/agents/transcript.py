@@ -38,6 +38,7 @@ def line_of(message: Message, *, language: str, joins_after_s: float | None = No
         simultaneous=joined,
         pause_s=round(joins_after_s, 2) if joins_after_s is not None else 0.0,
         language=language,
+        units=message.units,
     )
 
 

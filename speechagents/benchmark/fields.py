@@ -1,4 +1,4 @@
-"""Fields of the benchmark's YAML files: read by name, each fault told with file, line, field and remedy.
+"""Fields of YAML files, the benchmark's and recipes: read by name, faults told with file, line, field and remedy.
 
 Owns that. Does not know what the files mean.
 """
@@ -6,6 +6,7 @@ Owns that. Does not know what the files mean.
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -106,3 +107,20 @@ def whole(node: Node, low: int, high: int) -> int:
     if not (word.isascii() and word.isdigit() and low <= int(word[:9]) <= high):
         raise fault(node.at, f'"{shown(word)}" is no whole number from {low} to {high}')
     return int(word)
+
+
+def number(node: Node, low: float, high: float) -> float:
+    """A number within limits, such as ``0.5`` or ``1.0e-3``."""
+    word = text(node)
+    try:
+        value = float(word) if word.isascii() and "_" not in word else math.nan
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high:
+        raise fault(node.at, f'"{shown(word)}" is no number from {low:g} to {high:g}')
+    return value
+
+
+def yes_or_no(node: Node) -> bool:
+    """A choice of two."""
+    return one_of(node, ("yes", "no", "true", "false")) in ("yes", "true")

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from speechagents.controllers.controller import AgentInput, DirectorInput, Heard
-from speechagents.controllers.grammar import BID_SCHEMA, CRITIQUE_SCHEMA, LEDGER_SCHEMA, TURN_SCHEMA
+from speechagents.controllers.grammar import BID_SCHEMA, CRITIQUE_SCHEMA, LEDGER_SCHEMA, TEXT, TURN_SCHEMA
 from speechagents.controllers.language_model import Part, Prompt, PromptMessage, Speaker
 from speechagents.controllers.proposal import PROPOSAL_SCHEMA
 from speechagents.controllers.quoting import Names, plain, quoted, quoted_rows
@@ -165,6 +165,12 @@ def bid_prompt(ask: AgentInput, *, hears: bool) -> Prompt:
     )
     rows = [question, *_own_rows_in_short(ask, Names.of(ask.scene))]
     return Prompt(_agent_messages(ask, rows, hears=hears), BID_SCHEMA, max_tokens=200, temperature=0.4)
+
+
+def next_speaker_prompt(ask: AgentInput, *, hears: bool) -> Prompt:
+    """Ask who speaks next, behind what all agents share; the role in `ask` says nothing. Models are tuned with it."""
+    question = "For this once you play nobody. Who speaks next? Answer with the name alone."
+    return Prompt(_agent_messages(ask, [question], hears=hears), TEXT, max_tokens=60, temperature=0.0)
 
 
 def critique_prompt(ask: AgentInput, draft: Turn, *, hears: bool) -> Prompt:

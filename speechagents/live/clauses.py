@@ -77,7 +77,8 @@ Spoken = Generator[Piece | Unspoken, None, None]
 def spoken_by_clause(synthesizer: Synthesizer, line: SpokenLine) -> Spoken:
     """A line's clauses, each as soon as it is there. The first is asked for alone: back ends work on all they get."""
     joint = _Joint(line)
-    lines = [replace(line, text=text) for text in split_clauses(line.text)]
+    # Nobody knows where in its units a clause ends: such a line is one.
+    lines = [line] if line.units else [replace(line, text=text) for text in split_clauses(line.text)]
     for asked in (lines[:1], lines[1:]):
         for take in synthesizer.speak(asked):
             reason = take.reason if isinstance(take, FailedTake) else unusable(take)

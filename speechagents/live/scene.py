@@ -259,7 +259,7 @@ class LiveScene:
             message = self._heard(decided, heard_s)
             drafts = () if message is None else (message,)
             if message is None:
-                turn = replace(turn, deed=Deed.SILENT, text="", addresses=(), private=False)
+                turn = replace(turn, deed=Deed.SILENT, text="", addresses=(), private=False, units=())
         with self._changing:
             record.refuse_stale(decided)
             messages = tuple(
@@ -344,7 +344,8 @@ class LiveScene:
             return None
         else:
             text, take = heard
-            message = replace(message, text=text, cut=message.cut or text != message.text)
+            if text != message.text:
+                message = replace(message, text=text, cut=True, units=())
         if speech.problem:
             fallback = f"could not be spoken: {speech.problem}"[:MAX_REASON_CHARS]
             message = replace(message, fallback=message.fallback or fallback)

@@ -73,7 +73,7 @@ class Stage:
     def spoken_line(self, line: Line) -> SpokenLine:
         """The line as its role's voice is asked to speak it."""
         voice = self.cast[line.role].voice
-        spoken = SpokenLine(line.text, voice, line.style, line.language or self.language)
+        spoken = SpokenLine(line.text, voice, line.style, line.language or self.language, units=line.units)
         if self.proofs is None:
             return spoken
         return replace(spoken, attempt=self.proofs.attempt(take_address(self.synthesizer.identity, spoken)))

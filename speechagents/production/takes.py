@@ -32,7 +32,7 @@ def take_address(identity: str, line: SpokenLine) -> str:
         line: What is to be spoken.
 
     Returns:
-        64 hexadecimal digits; equal exactly when back end, voice, style, language, text and attempt are.
+        64 hexadecimal digits; equal exactly when back end, voice, style, language, text, attempt and units are.
     """
     parts: list[str | int | float] = [
         _FORMAT,
@@ -44,8 +44,11 @@ def take_address(identity: str, line: SpokenLine) -> str:
         round(line.style.strength, 4),
         line.text,
     ]
+    # What most lines do not have is left out, so that their addresses are those of earlier versions.
     if line.attempt:
         parts.append(line.attempt)
+    if line.units:
+        parts.append(f"units {' '.join(map(str, line.units))}")
     return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode()).hexdigest()
 
 

@@ -76,6 +76,8 @@ class SpokenLine:
         language: BCP 47 tag; empty means the voice's home language.
         attempt: Which rendering of the line is wanted, 0 the first. A back end that offers `SpeaksAnew` speaks it
             otherwise each time, and the same attempt the same way; for all others it changes nothing.
+        units: Speech units of the text, if it came with any. A back end that voices units may speak these; all others
+            speak the text.
     """
 
     text: str
@@ -83,6 +85,7 @@ class SpokenLine:
     style: Style = Style()
     language: str = ""
     attempt: int = 0
+    units: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

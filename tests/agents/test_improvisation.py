@@ -27,9 +27,10 @@ from speechagents.performance import cast_play
 from speechagents.production.rhythm import HEAD_S, SceneClock
 from speechagents.production.scene_stage import Stage
 from speechagents.production.sounds import SoundLibrary
-from speechagents.production.takes import TakeStore
+from speechagents.production.takes import TakeStore, take_address
 from speechagents.scripts.breakdown import Breakdown
 from speechagents.stream import MessageStream, read_stream
+from speechagents.voices.synthesizer import FailedTake, SpokenLine, Synthesizer, Take, Voice
 
 SCENE = SceneBrief(
     title="Picnic",
@@ -91,6 +92,7 @@ def play(stage: Stage, tmp_path: Path) -> Play:
         stop_after: int | None = None,
         folder: Path = tmp_path,
         understudy: Controller | None = None,
+        synthesizer: Synthesizer | None = None,
     ) -> list[ImprovisedEvent]:
         company = Company(
             controller=controller,
@@ -101,7 +103,8 @@ def play(stage: Stage, tmp_path: Path) -> Play:
             ears=ears or Ears(Hearing.TEXT, controller_hears=False, listener=None, sound_of=lambda _: None),
             waits_for_sound=ears is not None,
         )
-        events = Improvisation(scene, company, replace(stage, takes=TakeStore(folder / "takes")), folder).play()
+        here = replace(stage, takes=TakeStore(folder / "takes"), synthesizer=synthesizer or stage.synthesizer)
+        events = Improvisation(scene, company, here, folder).play()
         found = []
         for event in events:
             found.append(event)
@@ -388,6 +391,52 @@ def test_an_eager_bidder_reaches_into_the_end_of_the_turn_before(play: Play) -> 
     first, second = messages(play(controller, scene=scene))
     assert second.speaker == "Tom"
     assert second.start_s == pytest.approx(first.end_s - 0.25, abs=0.011)
+
+
+class Voicing:
+    """The real voices, and what they were asked to speak."""
+
+    def __init__(self, voices: Synthesizer) -> None:
+        self._inner = voices
+        self.lines: list[SpokenLine] = []
+
+    @property
+    def identity(self) -> str:
+        return self._inner.identity
+
+    @property
+    def voices(self) -> Sequence[Voice]:
+        return self._inner.voices
+
+    def speak(self, lines: Sequence[SpokenLine]) -> Iterator[Take | FailedTake]:
+        self.lines += lines
+        return self._inner.speak(lines)
+
+
+def test_units_that_a_controller_wrote_reach_the_voice_and_every_later_reader(
+    play: Play, stage: Stage, tmp_path: Path
+) -> None:
+    long = "You said that you would be here at nine, all of you, and I waited, and waited, and nobody called me."
+    turns = [
+        said("Ella", "Is everybody here?", units=(3, 1, 4)),
+        said("Tom", "Nearly."),
+        *(said(SCENE.roles[n % 3].name, f"{n}, {long}", style=Style("angry"), units=(n,)) for n in range(2, 14)),
+    ]
+    scene = replace(SCENE, turns=14)
+    voicing = Voicing(stage.synthesizer)
+    found = messages(play(ScriptedController(turns), scene=scene, synthesizer=voicing))
+    asked = {line.text: line.units for line in voicing.lines}
+    whole = {turn.text: turn.units for turn in turns}
+    assert {asked[text] for text in asked if text not in whole} == {()}  # murmurs, and what was broken off
+    assert any(one.cut for one in found)
+    assert all(asked[text] == units for text, units in whole.items() if text in asked)
+    assert {asked[one.text] for one in found if one.text in whole} > {(3, 1, 4), ()}
+    assert read_stream(tmp_path / "stream.jsonl") == tuple(found)
+    for line, message in zip(lines_of(found, language="en"), found, strict=True):
+        assert take_address(voicing.identity, stage.spoken_line(line)) == message.take
+    before = len(voicing.lines)
+    assert messages(play(ScriptedController([]), scene=scene, synthesizer=voicing)) == found
+    assert len(voicing.lines) == before
 
 
 def test_lines_made_of_the_stream_fall_on_the_very_same_times(play: Play, stage: Stage) -> None:

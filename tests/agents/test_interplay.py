@@ -44,6 +44,13 @@ def test_what_is_left_is_the_beginning_and_ends_with_a_dash() -> None:
         assert said[-1].isalnum()
 
 
+def test_speech_units_are_those_of_the_whole_line_or_none() -> None:
+    turn = Turn("A", text=LONG, style=Style("angry"), units=(4, 2))
+    turns = [broken_off(turn, seed=5, step=step) for step in range(200)]
+    assert {one.units for one in turns if one.text != LONG} == {()}
+    assert {one.units for one in turns if one.text == LONG} == {(4, 2)}
+
+
 def test_murmurs_come_from_those_who_hear_and_best_from_those_addressed() -> None:
     turn = Turn("A", text=LONG, addresses=("C",))
     found = [murmur(turn, ("A", "B", "C"), language="en-GB", seed=1, step=step) for step in range(1000)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,17 @@ def test_records_are_read_while_they_are_written(tmp_path: Path) -> None:
         log.append(Ending("all turns are played"))
         assert [one.entry for one in recorded(tmp_path, after=first.end)] == [step(1), Ending("all turns are played")]
     assert b"".join(one.line for one in recorded(tmp_path)) == (tmp_path / "steps.jsonl").read_bytes()
+
+
+def test_speech_units_of_a_turn_are_on_the_record_if_there_are_any(tmp_path: Path) -> None:
+    spoken = replace(step(0), turn=Turn("Ella", text="Yes.", units=(4, 2)))
+    with StepLog(tmp_path / "steps.jsonl") as log:
+        log.append(spoken)
+        log.append(step(1))
+        assert list(log) == [spoken, step(1)]
+    first, second = (json.loads(line) for line in (tmp_path / "steps.jsonl").read_text("utf-8").splitlines())
+    assert first["turn"]["units"] == [4, 2]
+    assert "units" not in second["turn"]
 
 
 def test_half_a_record_is_left_alone_until_it_is_whole(tmp_path: Path) -> None:

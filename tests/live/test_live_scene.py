@@ -198,6 +198,17 @@ def test_what_agents_remember_of_a_cut_line_is_what_was_played(open_scene: Open,
     assert "midnight" not in (tmp_path / "out" / "stream.jsonl").read_text("utf-8")
 
 
+def test_speech_units_stay_with_a_line_that_was_heard_whole(open_scene: Open) -> None:
+    turns = [said(name, LONG, units=(3, 1, 4)) for name in ("Ella", "Tom")]
+    with open_scene(ScriptedController(turns)) as live:
+        (whole,) = play(live, speaks(live.decide()))
+        decided = speaks(live.decide())
+        (cut,) = play(live, decided, whole.end_s, heard_s=length_s(live, decided) / 2)
+        assert (whole.text, whole.units) == (LONG, (3, 1, 4))
+        assert cut.cut
+        assert cut.units == ()
+
+
 def test_a_line_of_which_no_word_was_heard_never_happened(open_scene: Open) -> None:
     controller = ScriptedController([said("Ella", LONG), said("Ella", "Where was I?"), said("Tom", "Go on.")])
     with open_scene(controller) as live:

@@ -59,6 +59,13 @@ def test_the_first_clause_is_given_before_any_other_is_asked_for() -> None:
     assert voices.asked == [CLAUSES[:1], CLAUSES[1:]]
 
 
+def test_a_line_with_speech_units_is_one_clause_for_they_are_of_all_of_it() -> None:
+    voices = Voices()
+    (clause,) = LineSpeech(voices, replace(line(), units=(3, 1, 4))).clauses()
+    assert clause.text == TEXT
+    assert [text for asked in voices.asked for text in asked] == [TEXT]
+
+
 def test_clauses_follow_each_other_without_a_gap_and_words_keep_their_times() -> None:
     found = list(LineSpeech(Voices(), line()).clauses())
     for before, after in itertools.pairwise(found):

@@ -14,6 +14,8 @@ from speechagents.voices.synthesizer import Age, Gender, SpokenLine, Take, Voice
 
 VOICE = Voice("ada", "A voice.", Gender.FEMALE, Age.ADULT, "en-GB", "Hello.", 200.0, "pitch 1", "CC0-1.0", "test")
 LINE = SpokenLine("Hello there.", VOICE)
+KNOWN_ADDRESS = "0f66250dd36600b0654f20078f60fe5f5595cdd6fa0ed64a65437c0fcfacf3c7"
+"""Of `LINE` by engine 1, before lines could have units."""
 
 
 def take() -> Take:
@@ -48,6 +50,7 @@ def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
         dataclasses.replace(LINE, style=Style("default", 0.5)),
         dataclasses.replace(LINE, language="de"),
         dataclasses.replace(LINE, attempt=1),
+        dataclasses.replace(LINE, units=(3, 1)),
         dataclasses.replace(LINE, voice=dataclasses.replace(VOICE, id="bea")),
         dataclasses.replace(LINE, voice=dataclasses.replace(VOICE, recipe="pitch 2")),
     ],
@@ -55,6 +58,15 @@ def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_whatever_is_heard_is_part_of_the_address(other: SpokenLine) -> None:
     assert take_address("engine 1", other) != take_address("engine 1", LINE)
     assert take_address("engine 2", LINE) != take_address("engine 1", LINE)
+
+
+def test_other_units_are_another_take_and_no_units_are_the_take_of_earlier_versions() -> None:
+    addresses = {
+        take_address("engine 1", dataclasses.replace(LINE, **changes))
+        for changes in ({"units": (3, 1)}, {"units": (3, 11)}, {"units": (31,)}, {"attempt": 1}, {})
+    }
+    assert len(addresses) == 5
+    assert take_address("engine 1", LINE) == KNOWN_ADDRESS
 
 
 def test_what_is_not_heard_is_no_part_of_the_address() -> None:

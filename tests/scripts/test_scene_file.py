@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,7 @@ from speechagents.scripts.scene_file import (
     read_scene,
     write_scene,
 )
+from tests.json_schema import schema_complaints
 
 SCHEMA: dict[str, Any] = json.loads(resource("models", "schemas", "scene.schema.json").read_text("utf-8"))
 EXAMPLES = sorted(resource("assets", "examples", "scenes").glob("*.yaml"))
@@ -474,62 +474,9 @@ def test_every_field_of_the_schema_is_described_for_the_people_who_hover_over_it
     assert [key for key, field in fields.items() if not field.get("description")] == []
 
 
-_TYPES: Mapping[str, tuple[type, ...]] = {
-    "string": (str,), "number": (int, float), "integer": (int,), "boolean": (bool,), "null": (type(None),),
-    "array": (list,), "object": (dict,),
-}  # fmt: skip
-_SAY_NOTHING = {"$schema", "title", "description", "default", "$defs", "properties", "type"}
-
-
-def complaints(value: object, schema: Mapping[str, Any] = SCHEMA, at: str = "$") -> list[str]:
-    """What a validator for as much of JSON Schema as the scene's schema uses finds wrong; others are errors."""
-    found: list[str] = []
-    names = schema.get("type", list(_TYPES))
-    allowed = [kind for name in ([names] if isinstance(names, str) else names) for kind in _TYPES[name]]
-    if not isinstance(value, tuple(allowed)) or (isinstance(value, bool) and bool not in allowed):
-        return [f"{at} is no {names}"]
-    items: list[object] = value if isinstance(value, list) else []
-    pairs: dict[Any, object] = value if isinstance(value, dict) else {}
-    length = len(value) if isinstance(value, str | list | dict) else 0
-    for keyword, said in schema.items():
-        right = True
-        match keyword:
-            case "$ref":
-                found += complaints(value, SCHEMA["$defs"][said.removeprefix("#/$defs/")], at)
-            case "enum":
-                right = value in said
-            case "required":
-                right = set(said) <= pairs.keys()
-            case "items":
-                found += [wrong for n, item in enumerate(items) for wrong in complaints(item, said, f"{at}[{n}]")]
-            case "additionalProperties":
-                known: dict[str, Any] = schema.get("properties", {})
-                for key, item in pairs.items():
-                    if key not in known and said is False:
-                        found.append(f"{at}.{key} is unknown")
-                    else:
-                        found += complaints(item, known.get(key, said), f"{at}.{key}")
-            case "propertyNames":
-                found += [wrong for key in pairs for wrong in complaints(str(key), said, f"{at}.{key}")]
-            case "pattern":
-                right = not isinstance(value, str) or re.search(said, value) is not None
-            case "maxLength":
-                right = not isinstance(value, str) or length <= said
-            case "minItems":
-                right = not isinstance(value, list) or length >= said
-            case "maxItems":
-                right = not isinstance(value, list) or length <= said
-            case "maxProperties":
-                right = not isinstance(value, dict) or length <= said
-            case "minimum":
-                right = not isinstance(value, int) or value >= said
-            case "maximum":
-                right = not isinstance(value, int) or value <= said
-            case _:
-                assert keyword in _SAY_NOTHING, keyword
-        if not right:
-            found.append(f"{at} fails {keyword} {said}")
-    return found
+def complaints(value: object) -> list[str]:
+    """What the scene's schema finds wrong."""
+    return schema_complaints(value, SCHEMA)
 
 
 # Whatever comes.

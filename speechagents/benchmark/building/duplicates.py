@@ -19,6 +19,7 @@ A sentence with two words put otherwise comes to 0.60.
 
 from __future__ import annotations
 
+import functools
 import re
 import zlib
 from dataclasses import dataclass
@@ -106,7 +107,11 @@ def resemblance(one: str, other: str) -> float:
     return float((minima(one) == minima(other)).mean())
 
 
+@functools.cache
 def _functions() -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
     rng = np.random.default_rng(_SEED)
     factors = rng.integers(1, 2**63, MINIMA, np.uint64) * np.uint64(2) + np.uint64(1)
-    return factors, rng.integers(0, 2**63, MINIMA, np.uint64)
+    offsets = rng.integers(0, 2**63, MINIMA, np.uint64)
+    for array in (factors, offsets):
+        array.flags.writeable = False
+    return factors, offsets

@@ -107,18 +107,26 @@ def _line_length(looked: Looked) -> Measured:
     return Measured(spread / mean, len(lengths))
 
 
-def _distinct(items: Sequence[Hashable], sample: int) -> Measured:
-    """Expected share of distinct items in a random sample without replacement (Hurlbert 1971)."""
+def expected_distinct(items: Sequence[Hashable], sample: int) -> float:
+    """Expected share of distinct items in a random sample without replacement (Hurlbert 1971).
+
+    Args:
+        items: As many as the sample or more.
+        sample: Size of the sample, at least 1.
+    """
     whole = len(items)
-    if whole < sample:
-        return Measured(None)
 
     def missed(count: int) -> float:
         """Probability that none of so many is drawn."""
         return math.comb(whole - count, sample) / math.comb(whole, sample)
 
     times = Counter(Counter(items).values())
-    return Measured(math.fsum(number * (1.0 - missed(count)) for count, number in times.items()) / sample, whole)
+    return math.fsum(number * (1.0 - missed(count)) for count, number in times.items()) / sample
+
+
+def _distinct(items: Sequence[Hashable], sample: int) -> Measured:
+    whole = len(items)
+    return Measured(expected_distinct(items, sample) if whole >= sample else None, whole)
 
 
 def _bleu(

@@ -60,15 +60,25 @@ class _WorkerDiedError(Exception):
     """The process ended or stopped answering."""
 
 
-def request_frame(*, text: str, language: str, variant: str, settings: Mapping[str, int], limit_s: float) -> bytes:
+def request_frame(
+    *,
+    text: str,
+    language: str,
+    variant: str,
+    settings: Mapping[str, int],
+    limit_s: float,
+    phonemes: bool = False,
+) -> bytes:
     """One request as bytes; `worker.Request` says what the fields mean."""
-    fields = {
+    fields: dict[str, Any] = {
         "text": text,
         "language": language,
         "variant": variant,
         "settings": dict(settings),
         "limit_s": limit_s,
     }
+    if phonemes:
+        fields["phonemes"] = True
     return json.dumps(fields, ensure_ascii=False).encode()
 
 

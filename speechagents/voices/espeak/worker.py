@@ -36,6 +36,8 @@ MAX_DATA_PATH = 150
 
 EVENT_WORD, EVENT_PAUSE = 1, 7
 """Types of the events that are passed on; an espeak-ng phoneme event is one when its phoneme is a pause."""
+EVENT_PHONEME = 8
+"""Where a request wants them, all phonemes: the eight bytes of the name stand in place of position and length."""
 
 _SYNCHRONOUS = 2
 _PHONEME_EVENTS, _DONT_EXIT = 1, 0x8000
@@ -85,6 +87,7 @@ class Request:
         variant: Lines of a voice variant file: pitch, formants, breath and so on.
         settings: espeak-ng parameters: ``rate``, ``pitch``, ``range``, ``volume``, ``gap``.
         limit_s: Wall-clock seconds that synthesis may take.
+        phonemes: Every phoneme is wanted as an event.
     """
 
     def __init__(self, frame: bytes) -> None:
@@ -94,6 +97,7 @@ class Request:
         self.variant = str(fields["variant"])
         self.settings = {name: int(fields["settings"][name]) for name in _PARAMETERS}
         self.limit_s = float(fields["limit_s"])
+        self.phonemes = fields.get("phonemes") is True
 
 
 def pack_audio(rate_hz: int, events: array[int], pcm: list[bytes]) -> list[bytes]:
@@ -175,6 +179,8 @@ class Engine:
                 one = event[at]
                 if one.type == EVENT_WORD or (one.type == EVENT_PAUSE and one.id.string.startswith(b"_:")):
                     events.extend((one.type, one.text_position, one.length, one.sample))
+                if one.type == EVENT_PAUSE and request.phonemes:
+                    events.extend((EVENT_PHONEME, *struct.unpack("=ii", bytes(one.id)), one.sample))
                 at += 1
             return int(spoken > MAX_PCM_FRAMES)
 

@@ -1,0 +1,156 @@
+"""Group relative policy optimisation: how much better an episode was than the others of its scene, and what follows.
+
+Owns advantages and the objective. Does not know episodes' worth (`rewards`), how they are played (`rollouts`), or the
+run (`reinforcing`). Importing it needs PyTorch.
+
+GRPO (Shao et al. 2024, DeepSeekMath, arXiv 2402.03300, section 4.1) plays each scene several times; the group's mean
+reward stands in for a critic, the ratio of a token's probability now to that when it was drawn is clipped as in PPO
+(Schulman et al. 2017, arXiv 1707.06347), and the divergence from the frozen start is a term of the loss.
+
+**Agents.** Prompts differ by role and turn, so that turns cannot be compared with each other; whole episodes of one
+scene can. Every role is a group of its own: its reward in an episode is compared with its rewards in the other episodes
+of that scene, and all tokens of its turns carry what comes of it. With the plain team reward that is the same number
+for all roles (as in MAGRPO, Liu et al. 2025, arXiv 2508.04652); with a share of their own it is not (`rewards`).
+
+**Tokens.** Every token of a step counts the same (as in DAPO, Yu et al. 2025, arXiv 2503.14476). The mean over each
+answer that GRPO takes first makes a token of a long answer count less, so that long bad answers are hardly held against
+a policy (Liu et al. 2025, arXiv 2503.20783): it learns to talk.
+
+**Divergence.** The estimator is Schulman's third (http://joschu.net/blog/kl-approx.html): with d = log p(start) - log
+p(now) it is exp(d) - d - 1 for a token that was drawn from the policy: never negative, without bias, of little
+variance. As a term of a loss its gradient is that of the divergence the other way around, of the start from the policy,
+which keeps the policy from forgetting what the start would say; so it is in GRPO.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+
+from speechagents.drama import role_key
+from speechagents.tuning.rewards import Rewarded
+from speechagents.tuning.rollouts import Action, Episode
+
+_LEVEL: Final = 1e-9
+"""Standard deviation of rewards below which all are the same."""
+_FURTHEST: Final = 20.0
+"""Logarithm of a ratio of probabilities that is not told from any larger one: its exponential is beyond all use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """An action, and how much better than usual it came out.
+
+    Attributes:
+        action: The turn.
+        advantage: Of each of its tokens.
+    """
+
+    action: Action
+    advantage: float
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an objective says of itself, summed over tokens.
+
+    Attributes:
+        tokens: How many.
+        kl: Divergence from the frozen start, in nats.
+        clipped: Tokens that pull no longer, as their probability has gone far enough.
+    """
+
+    tokens: int = 0
+    kl: float = 0.0
+    clipped: float = 0.0
+
+    def __add__(self, other: Told) -> Told:
+        return Told(self.tokens + other.tokens, self.kl + other.kl, self.clipped + other.clipped)
+
+
+def lessons(episodes: Sequence[Episode], rewarded: Sequence[Rewarded], *, standardise: bool) -> Sequence[Lesson]:
+    """Every action of a round with its advantage, in the order of the episodes.
+
+    Args:
+        episodes: Of any number of scenes, all of one scene with the same roles.
+        rewarded: What each is worth.
+        standardise: Divide by the group's standard deviation.
+    """
+    groups: dict[str, list[int]] = {}
+    for at, episode in enumerate(episodes):
+        groups.setdefault(episode.staged.scene_id, []).append(at)
+    found: dict[tuple[int, str], float] = {}
+    for members in groups.values():
+        for role in episodes[members[0]].staged.scene.roles:
+            own = advantages([rewarded[at].by_role[role.key] for at in members], standardise=standardise)
+            found.update({(at, role.key): one for at, one in zip(members, own, strict=True)})
+    return [
+        Lesson(action, found[at, role_key(action.role)])
+        for at, episode in enumerate(episodes)
+        for action in episode.actions
+    ]
+
+
+def advantages(rewards: Sequence[float], *, standardise: bool) -> Sequence[float]:
+    """How much better each of a group is than their mean, all 0 where all are the same.
+
+    Args:
+        rewards: Of the group.
+        standardise: In standard deviations (of a sample) instead of in rewards.
+    """
+    mean = math.fsum(rewards) / len(rewards)
+    apart = [reward - mean for reward in rewards]
+    spread = math.sqrt(math.fsum(one * one for one in apart) / max(1, len(rewards) - 1))
+    if spread <= _LEVEL:
+        return [0.0] * len(rewards)
+    return [one / spread for one in apart] if standardise else apart
+
+
+def divergence(now: torch.Tensor, start: torch.Tensor) -> torch.Tensor:
+    """An estimate of the divergence of a policy from its start, for each token that was drawn from it, in nats.
+
+    Args:
+        now: Log-probabilities under the policy.
+        start: Under the start; of the same shape.
+    """
+    apart = (start - now).clamp(max=_FURTHEST)
+    return torch.exp(apart) - apart - 1.0
+
+
+def objective(
+    now: torch.Tensor,
+    drawn: torch.Tensor,
+    start: torch.Tensor,
+    mask: torch.Tensor,
+    advantage: torch.Tensor,
+    *,
+    ratio_clip: float,
+    kl: float,
+) -> tuple[torch.Tensor, Told]:
+    """What is to be made small, summed over tokens.
+
+    Args:
+        now: Log-probabilities of tokens under the policy, with gradients, shape ``(turns, tokens)``.
+        drawn: The same when they were drawn.
+        start: The same of the frozen start.
+        mask: True where there is a token.
+        advantage: Of each turn, shape ``(turns,)``.
+        ratio_clip: How far a ratio may go from 1.
+        kl: Weight of the divergence.
+    """
+    ratio = torch.exp((now - drawn).clamp(max=_FURTHEST))
+    better = advantage[:, None]
+    gain = torch.minimum(ratio * better, ratio.clamp(1.0 - ratio_clip, 1.0 + ratio_clip) * better)
+    far = divergence(now, start)
+    loss = torch.where(mask, kl * far - gain, torch.zeros_like(gain)).sum()
+    stopped = torch.where(better > 0.0, ratio > 1.0 + ratio_clip, ratio < 1.0 - ratio_clip) & (better != 0.0) & mask
+    told = Told(
+        tokens=int(mask.sum()),
+        kl=float(torch.where(mask, far.detach(), torch.zeros_like(far)).sum()),
+        clipped=float(stopped.sum()),
+    )
+    return loss, told

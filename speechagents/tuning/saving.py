@@ -1,0 +1,48 @@
+"""How a tuned model gets onto a disk: an adapter or the whole, as safetensors, with what it needs to be used.
+
+Owns that. Does not know the folder of a run, nor kinds of models: a family that has a way of its own is asked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from speechagents.tuning.family import Family
+
+
+def save_model(family: Family, model: Any, folder: Path) -> None:
+    """Write a tuned model into a folder: an adapter or the whole, as safetensors, with what it needs to be used.
+
+    Args:
+        family: Its own way to save comes first: ``save(model, folder)``, or ``save_processor(folder)`` for what stands
+            beside the weights.
+        model: What `Family.load` gave.
+        folder: Where to; it exists.
+    """
+    with _as_loaded(model):
+        if callable(own := getattr(family, "save", None)):
+            own(model, folder)
+            return
+        # PEFT would ask the hub whether the base's vocabulary has grown; it never does here.
+        more = {"save_embedding_layers": False} if hasattr(model, "peft_config") else {}
+        model.save_pretrained(str(folder), **more)
+    if callable(beside := getattr(family, "save_processor", None)):
+        beside(folder)
+
+
+@contextlib.contextmanager
+def _as_loaded(model: Any) -> Iterator[None]:
+    """The model's settings without what is of use in training alone."""
+    config = getattr(model, "config", None)
+    before = getattr(config, "use_cache", None)
+    if config is None or before is None:
+        yield
+        return
+    config.use_cache = True
+    try:
+        yield
+    finally:
+        config.use_cache = before

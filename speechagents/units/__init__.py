@@ -1,0 +1,1 @@
+"""Speech units: sound as short rows of numbers, and back."""

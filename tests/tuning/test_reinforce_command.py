@@ -1,0 +1,76 @@
+"""``speechagents tune`` by a recipe whose method is reinforcement, from the command line to the model that is left."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+pytest.importorskip("peft")
+pytest.importorskip("accelerate")
+
+from speechagents.cli import main
+from speechagents.tuning.trajectory import Split
+from speechagents.tuning.trajectory_folder import write_trajectory_folder
+from tests.tuning.word_acts import trajectories
+
+RECIPE = """\
+name: scraps
+about: For tests.
+family: chat
+base: {random: qwen2, layers: 1, width: 16, heads: 2, feed: 16, vocabulary: 400}
+adapter: {kind: lora, rank: 2, alpha: 4, targets: [q_proj]}
+data: {agent: 1.0, next_speaker: 0.0}
+training: {steps: 2, batch: 8, learning_rate: 1.0e-2, max_tokens: 4096, dtype: float32, checkpoint_every: 1}
+method: grpo
+rl:
+  roles: 3
+  turns: 2
+  scenes: 1
+  episodes: 2
+  dev_scenes: 1
+  answer_tokens: 3
+  reward: {formed: 1.0}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("command")
+    write_trajectory_folder(path / "data", [*trajectories(2, Split.TRAIN), *trajectories(1, Split.DEV)])
+    (path / "scraps.yaml").write_text(RECIPE, "utf-8")
+    return path
+
+
+def tune(folder: Path, *more: str) -> int:
+    arguments = ["--recipe", str(folder / "scraps.yaml"), "--data", str(folder / "data"), "--out", str(folder / "out")]
+    return main(["tune", *arguments, *more])
+
+
+def test_the_command_plays_learns_and_leaves_a_model(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tune(folder, "--json") == 0
+    out, err = capsys.readouterr()
+    said = json.loads(out)
+    assert (said["rounds"], said["planned"], said["kept"], said["reason"]) == (2, 2, 2, "")
+    assert Path(said["model"]) == folder / "out" / "model"
+    # Random weights do not know what a turn is.
+    assert (said["first_reward"], said["kept_reward"]) == (0.0, 0.0)
+    assert (folder / "out" / "model" / "adapter_model.safetensors").is_file()
+    assert "2 rounds of 1 scenes with 3 roles, 2 times each, 2 turns at most" in err
+    assert "round 2 of 2: reward 0.000, 0% of turns well-formed" in err
+    assert "a last look: reward 0.000, dev 0.000" in err
+    assert "2 of 2 rounds are learnt from; the model is that after round 2" in err
+
+
+def test_what_was_done_is_told_again_and_not_done_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (folder / "out" / "log.jsonl").read_bytes()
+    assert tune(folder, "--resume") == 0
+    out, err = capsys.readouterr()
+    assert out.strip() == str(folder / "out" / "model")
+    assert "round 1" not in err
+    assert (folder / "out" / "log.jsonl").read_bytes() == before
+    assert tune(folder) == 2
+    assert "go on with it by --resume" in capsys.readouterr().err

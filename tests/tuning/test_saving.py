@@ -1,0 +1,57 @@
+"""Saving a model: by its family's own way, or as the library does it, and never by asking a network."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+pytest.importorskip("peft")
+
+from speechagents.tuning.saving import save_model
+from tests.tuning.letter_family import LetterFamily, llama
+from tests.tuning.letter_runs import LoraFamily
+
+
+def test_a_family_that_has_a_way_of_its_own_is_asked(tmp_path: Path) -> None:
+    class Own(LetterFamily):
+        def save(self, model: Any, folder: Path) -> None:
+            assert model.config.use_cache is True
+            (folder / "own").write_text("mine", "utf-8")
+
+    model = llama(seed=0)
+    model.config.use_cache = False
+    save_model(Own(), model, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["own"]
+    assert model.config.use_cache is False, "training goes on as before"
+
+
+def test_what_stands_beside_the_weights_is_written_by_the_family(tmp_path: Path) -> None:
+    class Beside(LetterFamily):
+        def save_processor(self, folder: Path) -> None:
+            (folder / "tokenizer.json").write_text("{}", "utf-8")
+
+    save_model(Beside(), llama(seed=0), tmp_path)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json"}
+
+
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`")
+def test_an_adapter_to_a_base_of_the_hub_is_saved_without_asking_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(*_: object, **__: object) -> None:
+        raise AssertionError("a network was asked")
+
+    monkeypatch.setattr(socket.socket, "connect", asked)
+    monkeypatch.setattr(socket, "getaddrinfo", asked)
+    model = LoraFamily().load()
+    model.peft_config["default"].base_model_name_or_path = "some/model"
+    save_model(LetterFamily(), model, tmp_path)
+    assert {"adapter_config.json", "adapter_model.safetensors"} <= {path.name for path in tmp_path.iterdir()}
+    assert json.loads((tmp_path / "adapter_config.json").read_text("utf-8"))["base_model_name_or_path"] == "some/model"
