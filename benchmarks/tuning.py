@@ -32,9 +32,10 @@ from typing import Any
 
 from speechagents import __version__
 from speechagents.benchmark.report import markdown_of
-from speechagents.errors import SpeechAgentsError
+from speechagents.errors import BackendMissing, SpeechAgentsError
 from speechagents.tuning.ability_report import ability_report
 from speechagents.tuning.ability_table import AbilityTable, table_json, verdict
+from speechagents.tuning.families import INSTALL
 from speechagents.tuning.held_out import HeldOut, held_out_of
 from speechagents.tuning.pools import read_pools
 from speechagents.tuning.recipe import Recipe
@@ -50,6 +51,13 @@ PERCENT = (0, 25, 50, 75, 100)
 BASE_STEPS = 600
 SAMPLES = 120
 
+_ENVIRONMENT = (
+    ("OMP_WAIT_POLICY", "PASSIVE"),
+    ("OMP_NUM_THREADS", "1"),
+    ("HF_HUB_OFFLINE", "1"),
+    ("TQDM_DISABLE", "1"),
+)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Study a recipe, print what is shown, and with ``--write`` keep the figures."""
@@ -61,6 +69,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SpeechAgentsError as error:
         print(f"benchmarks.tuning: {error}", file=sys.stderr)
         return error.exit_code
+    except ModuleNotFoundError as error:
+        print(f"benchmarks.tuning: {error.name or error} is not installed: {INSTALL}", file=sys.stderr)
+        return BackendMissing.exit_code
 
 
 def wanted_recipe(recipe: Recipe, *, steps: int) -> Recipe:
@@ -82,19 +93,21 @@ def wanted_recipe(recipe: Recipe, *, steps: int) -> Recipe:
 def about(recipe: Recipe, base: Recipe | None, data: TrajectoryFolder, held_out: HeldOut) -> Mapping[str, str]:
     """What was tuned on what, for people."""
     training, first = recipe.training, base or recipe
+    dev = any(one.split is Split.DEV for one in held_out.samples)
+    of = "of dev, by which the best step is chosen as well" if dev else "of scenes and tasks that no model has seen"
     begun = first.base.model or f"random weights ({first.base.random})"
     if base is not None:
         taught = base.training
         begun += f", taught general instructions alone in {taught.steps} steps of {taught.samples} samples"
     return {
-        "recipe": f"{recipe.name}, family {recipe.family}, {recipe.adapter.kind}",
+        "Recipe": f"{recipe.name}, family {recipe.family}, {recipe.adapter.kind}",
         "Base": begun,
         "Tuning": f"{training.steps} steps of {training.samples} samples with each share of agent data, "
         f"{recipe.data.next_speaker:.0%} of which ask who speaks next; the step that is best on dev is taken",
         "General instructions": "tasks made by rule" if recipe.general_file is None else "a file of conversations",
         "Data": f"{data.digest}, {len(data.samples(Split.TRAIN)):,} turns to learn from",
         "Measured with": f"{len(held_out.turns)} turns, {len(held_out.questions)} questions who speaks next and "
-        f"{len(held_out.general)} general tasks, of scenes and tasks that no model has learnt from",
+        f"{len(held_out.general)} general tasks, {of}",
         "Version": __version__,
     }
 
@@ -135,7 +148,7 @@ def wanted_base(recipe: Recipe, given: Recipe | None, *, steps: int | None) -> R
 
 def _run(arguments: argparse.Namespace, out: Path) -> int:
     # What libraries read once, when they are imported: threads that spin take the cores of others.
-    for name, value in (("OMP_WAIT_POLICY", "PASSIVE"), ("OMP_NUM_THREADS", "1"), ("HF_HUB_OFFLINE", "1")):
+    for name, value in _ENVIRONMENT:
         os.environ.setdefault(name, value)
 
     from speechagents.tuning.ability_study import CellDone, Study, run_study

@@ -11,21 +11,24 @@ A row tells tokens a second (padding not counted) and how many of them are learn
 (a lower bound), and what share that is of two products of matrices, measured in the same run: one of the shape that
 most operations of the recipe have (its tokens by the width of its model, by the feed-forward part's), and a large
 square one. The time to read and write weights, gradients and moments once, by the measured bandwidth, is what a step
-takes at least.
+takes at least. On a CPU all times are CPU time by thread, limits and steps alike, so that it does not matter who else
+is at work; on a GPU they are those on the wall.
 
-`--write` keeps the figures in benchmarks/results/tuning_throughput.json, those of other devices beside them.
+`--write` keeps the figures in benchmarks/results/tuning_throughput.json, those of other devices and recipes beside them.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import itertools
 import json
 import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from speechagents.tuning.memory_estimate import Shape
     from speechagents.tuning.recipe import Hearing, Recipe
     from speechagents.tuning.trajectory_folder import TrajectoryFolder
+    from speechagents.tuning.tuning_events import TuningEvent
 
 RESULTS: Final = Path(__file__).parent / "results" / "tuning_throughput.json"
 WARM_UP: Final = 2
@@ -57,7 +61,7 @@ class Speed:
         batch: Samples at once, and batches of a step.
         tokens_per_step: Mean, without padding.
         padding: Share of what was computed that was padding.
-        tokens_per_s: Median of the steps.
+        tokens_per_s: Of all steps.
         targets_per_s: Tokens that are learnt, likewise.
         tflop_per_s: Operations, in 10^12 a second.
         like_tflop_per_s: Of a product of matrices of the recipe's shape.
@@ -154,6 +158,7 @@ def measure(recipe: Recipe, data: TrajectoryFolder, device: str, limits: Limits,
     from speechagents.tuning.pools import read_pools
     from speechagents.tuning.recipe import AdapterKind, Base, FamilyKind, Hearing
     from speechagents.tuning.training import tune
+    from speechagents.tuning.tuning_events import StepDone
     from speechagents.tuning.tuning_log import read_log
 
     count = WARM_UP + steps
@@ -172,6 +177,12 @@ def measure(recipe: Recipe, data: TrajectoryFolder, device: str, limits: Limits,
     if device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats(device)
     widths: list[tuple[int, int]] = []
+    clock = clock_of(device)
+    times = []
+
+    def watch(event: TuningEvent) -> None:
+        if isinstance(event, StepDone):
+            times.append(clock())
 
     def make(folder: Path) -> Any:
         family = make_family(short, data, folder=folder)
@@ -180,13 +191,17 @@ def measure(recipe: Recipe, data: TrajectoryFolder, device: str, limits: Limits,
 
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "out"
-        tune(short, read_pools(short, data), out, make=make, device=device)
-        entries = [entry for entry in read_log(out / "log.jsonl") if "loss" in entry and entry["step"] > WARM_UP]
+        tune(short, read_pools(short, data), out, make=make, announce=watch, device=device)
+        log = [entry for entry in read_log(out / "log.jsonl") if "loss" in entry]
         said = json.loads((out / "run.json").read_text("utf-8"))
+    entries = log[WARM_UP:]
+    steps_s = [after - before for before, after in itertools.pairwise(times)][WARM_UP - 1 :]
     tokens, places = (sum(entry[name] for entry in entries) for name in ("tokens", "places"))
     (width, feed), *_ = widths
-    like = like_tflop_s(device, limits.dtype, round(places / len(entries) / training.accumulate), width, feed)
-    rate = statistics.median(entry["flop_per_s"] for entry in entries) / 1e12
+    rows = round(places / len(entries) / training.accumulate)
+    like = like_tflop_s(device, limits.dtype, rows, width, feed)
+    spent_s = sum(steps_s)
+    rate = said["flop_per_token"] * tokens / spent_s / 1e12
     learnt, frozen = said["learnt"], said["frozen"]
     size = 2 if limits.dtype == "bfloat16" and recipe.adapter.kind is AdapterKind.LORA else 4
     # Frozen weights are read forwards and backwards; of what is learnt weights, gradients and both moments are read
@@ -198,13 +213,13 @@ def measure(recipe: Recipe, data: TrajectoryFolder, device: str, limits: Limits,
         batch=f"{training.batch} x {training.accumulate}",
         tokens_per_step=round(tokens / len(entries), 1),
         padding=round(1.0 - tokens / places, 3),
-        tokens_per_s=round(statistics.median(entry["tokens_per_s"] for entry in entries), 1),
-        targets_per_s=round(statistics.median(entry["targets_per_s"] for entry in entries), 1),
+        tokens_per_s=round(tokens / spent_s, 1),
+        targets_per_s=round(sum(entry["targets"] for entry in entries) / spent_s, 1),
         tflop_per_s=round(rate, 4),
         like_tflop_per_s=round(like, 4),
         share_of_like=round(rate / like, 3),
         share_of_square=round(rate / limits.compute_tflop_s, 3),
-        step_s=round(statistics.median(entry["step_s"] for entry in entries), 4),
+        step_s=round(statistics.median(steps_s), 4),
         least_step_s=round(moved / limits.bandwidth_gb_s / 1e9, 5),
         peak_gb=round(torch.cuda.max_memory_allocated(device) / 1e9, 2) if device.startswith("cuda") else None,
     )
@@ -227,13 +242,32 @@ class _Watched:
 
 
 def like_tflop_s(device: str, dtype: str, tokens: int, width: int, feed: int) -> float:
-    """What a product of matrices of a given shape reaches, in 10^12 operations a second."""
+    """What a product of matrices of a given shape reaches at best, in 10^12 operations a second."""
     import torch
 
     kind = getattr(torch, dtype)
     left = torch.randn(tokens, width, dtype=kind, device=device)
     right = torch.randn(width, feed, dtype=kind, device=device)
-    return 2.0 * tokens * width * feed / best_s(lambda: left @ right, device, times=20) / 1e12
+    return 2.0 * tokens * width * feed / best_s(lambda: left @ right, device, times=20, clock=clock_of(device)) / 1e12
+
+
+def clock_of(device: str) -> Callable[[], float]:
+    """Seconds: of a GPU those on the wall, of a CPU those that this process computed, by thread."""
+    if device != "cpu":
+        return time.perf_counter
+    import torch
+
+    threads = torch.get_num_threads()
+    return lambda: time.process_time() / threads
+
+
+def better(one: Limits, other: Limits) -> Limits:
+    """The best of two measurements of a device: whatever else was at work has slowed one of them down."""
+    return replace(
+        one,
+        bandwidth_gb_s=max(one.bandwidth_gb_s, other.bandwidth_gb_s),
+        compute_tflop_s=max(one.compute_tflop_s, other.compute_tflop_s),
+    )
 
 
 def table(speeds: Sequence[Speed], limits: Limits) -> str:
@@ -258,12 +292,19 @@ def table(speeds: Sequence[Speed], limits: Limits) -> str:
 
 
 def kept(path: Path, found: Mapping[str, Any]) -> str:
-    """The results with those of a device in the place of older ones of the same device, as JSON."""
-    others = json.loads(path.read_text("utf-8"))["devices"] if path.is_file() else []
-    key = (found["limits"]["name"], found["limits"]["dtype"])
-    devices = [one for one in others if (one["limits"]["name"], one["limits"]["dtype"]) != key]
-    devices = sorted([*devices, found], key=lambda one: (one["limits"]["name"], one["limits"]["dtype"]))
-    return json.dumps({"devices": devices}, indent=1) + "\n"
+    """The results with those of a device in the place of older ones of the same recipes on it, as JSON."""
+
+    def key(one: Mapping[str, Any]) -> tuple[str, str]:
+        return one["limits"]["name"], one["limits"]["dtype"]
+
+    devices = json.loads(path.read_text("utf-8"))["devices"] if path.is_file() else []
+    names = {one["recipe"] for one in found["recipes"]}
+    older = [one for device in devices if key(device) == key(found) for one in device["recipes"]]
+    rows = sorted(
+        [*found["recipes"], *(one for one in older if one["recipe"] not in names)], key=lambda one: str(one["recipe"])
+    )
+    others = [device for device in devices if key(device) != key(found)]
+    return json.dumps({"devices": sorted([*others, {**found, "recipes": rows}], key=key)}, indent=1) + "\n"
 
 
 def _gathered(hearing: Hearing, folder: Path) -> TrajectoryFolder:
@@ -299,7 +340,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     device = choose_device(arguments.device)
     dtype = "bfloat16" if device.name.startswith("cuda") else "float32"
-    limits = measure_limits(device.name, dtype)
+    limits = measure_limits(device.name, dtype, clock=clock_of(device.name))
     names = arguments.recipes.split(",") if arguments.recipes else list(shipped_recipes())
     speeds: list[Speed] = []
     with tempfile.TemporaryDirectory() as scratch:
@@ -320,6 +361,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 print(f"{name}: {speeds[-1].tokens_per_s:,.0f} tokens/s", file=sys.stderr, flush=True)
             except SpeechAgentsError as error:
                 print(f"{name}: not measured: {error}", file=sys.stderr)
+        limits = better(limits, measure_limits(device.name, dtype, clock=clock_of(device.name)))
+    speeds = [replace(one, share_of_square=round(one.tflop_per_s / limits.compute_tflop_s, 3)) for one in speeds]
     print(table(speeds, limits))
     if arguments.write:
         found = {"limits": _plain(limits), "cores": os.cpu_count(), "steps": arguments.steps}

@@ -14,6 +14,7 @@ from speechagents.tuning.ability_table import AbilityTable, Rated
 from speechagents.tuning.measures import Evaluation, Scored
 from speechagents.tuning.recipe import AdapterKind, Base, FamilyKind
 from speechagents.tuning.recipe_file import read_recipe
+from speechagents.tuning.trajectory_folder import read_trajectory_folder
 
 SMALL = read_recipe(RECIPE)
 
@@ -75,14 +76,14 @@ class TestResults:
             claimed="50 % agent data",
         )
 
-        write_results(tmp_path / "tuning", table, {"recipe": "ability"}, {"wall_s": 12.0})
+        write_results(tmp_path / "tuning", table, {"Recipe": "ability"}, {"wall_s": 12.0})
 
         text, values = (tmp_path / "tuning.md").read_text(), json.loads((tmp_path / "tuning.json").read_text())
         assert text.startswith("# Multi-Agent Tuning\n\n## What is shown\n\nShown with 50 % agent data (2 seeds")
         assert values["claim"]["holds"] is True
         assert values["claim"]["verdict"][0].startswith("Shown with")
         assert values["wall_s"] == 12.0
-        assert values["about"] == {"recipe": "ability"}
+        assert values["about"] == {"Recipe": "ability"}
 
     def test_what_cannot_be_run_is_said_in_one_line(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         pytest.importorskip("torch")
@@ -104,6 +105,7 @@ def test_a_study_is_run_from_a_folder_of_trajectories_to_the_table(
 ) -> None:
     for package in ("torch", "transformers", "peft", "tokenizers", "accelerate"):
         pytest.importorskip(package)
+    from speechagents.tuning.before_after import evaluate_run
     from speechagents.tuning.gathering import GatherSettings, gather
     from speechagents.tuning.sources import Wanted
     from tests.tuning.made_up_scenes import WordCodec
@@ -127,3 +129,12 @@ def test_a_study_is_run_from_a_folder_of_trajectories_to_the_table(
         values["levels"]
     )
     assert set(values["cells"]) == {"base", "ratio-000-seed-1", "ratio-050-seed-1"}
+
+    run = tmp_path / "out" / "ratio-050-seed-1"
+    data = read_trajectory_folder(tmp_path / "data")
+    found = evaluate_run(read_recipe(run / "recipe.yaml"), run, data, most=3, device="cpu")
+
+    assert found.untuned.seeds != found.tuned[0].seeds
+    text = (run / "evaluation.md").read_text()
+    assert text.startswith("# ability: before and after")
+    assert "the split test" in text

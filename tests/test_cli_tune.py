@@ -20,7 +20,7 @@ pytest.importorskip("peft")
 import importlib.util
 
 from speechagents.cli import main
-from speechagents.tuning.recipe import Base
+from speechagents.tuning.recipe import Adapter, Base
 from speechagents.tuning.recipe_file import find_recipe, read_recipe, write_recipe
 from speechagents.tuning.trajectory import Split, Trajectory
 from speechagents.tuning.trajectory_folder import write_trajectory_folder
@@ -44,14 +44,17 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped recipe for trying out, still smaller."""
+    """The shipped recipe for trying out, still smaller, and with an adapter."""
     tiny = read_recipe(find_recipe("tiny"))
     training = dataclasses.replace(
         tiny.training, steps=6, batch=1, accumulate=2, warmup=1, evaluate_every=3, checkpoint_every=2, dev_samples=2
     )
     base = Base(random="qwen2", layers=2, width=32, heads=4, feed=64, vocabulary=600)
     path = tmp_path_factory.mktemp("recipe") / "smaller.yaml"
-    path.write_text(write_recipe(dataclasses.replace(tiny, name="smaller", base=base, training=training)), "utf-8")
+    path.write_text(
+        write_recipe(dataclasses.replace(tiny, name="smaller", base=base, adapter=Adapter(), training=training)),
+        "utf-8",
+    )
     return path
 
 
@@ -71,6 +74,7 @@ def started(arguments: list[str]) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_in_earnest_goes_on_and_ends_with_the_same_bits(
     data: Path, recipe: Path, tmp_path: Path
 ) -> None:

@@ -42,7 +42,9 @@ def add_tune_command(commands: Commands) -> None:
     tune.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
     tune.add_argument("--resume", action="store_true", help="go on with the run in --out, if one was begun")
     tune.add_argument("--steps", type=_steps, metavar="N", help="another number of steps than the recipe's")
-    tune.add_argument("--jobs", type=positive, default=1, metavar="N", help="threads that compute on a CPU (default 1)")
+    tune.add_argument(
+        "--jobs", type=positive, metavar="N", help="threads that compute on a CPU (default: OMP_NUM_THREADS, or 1)"
+    )
     tune.add_argument("--json", action="store_true", help="print one line of JSON at the end")
     tune.set_defaults(run=_tune, stopped="with --resume it goes on from its newest checkpoint")
 
@@ -203,13 +205,15 @@ def _with_steps(recipe: Recipe, steps: int | None) -> Recipe:
     return dataclasses.replace(recipe, training=training)
 
 
-def _prepare_libraries(threads: int) -> None:
-    """What the libraries read once, when they are imported: what is set already stays."""
+def _prepare_libraries(threads: int | None) -> None:
+    """What the libraries read once, when they are imported: what is set already stays, unless it was asked for here."""
+    if threads is not None:
+        os.environ["OMP_NUM_THREADS"] = str(threads)
     for name, value in (
         # Threads that spin while they wait take the cores of whoever else is at work.
         ("OMP_WAIT_POLICY", "PASSIVE"),
         ("GOMP_SPINCOUNT", "0"),
-        ("OMP_NUM_THREADS", str(threads)),
+        ("OMP_NUM_THREADS", "1"),
         ("TOKENIZERS_PARALLELISM", "false"),
         # Nothing is asked of a network: what is missing is fetched by a command of its own.
         ("HF_HUB_OFFLINE", "1"),

@@ -38,8 +38,7 @@ def ability_report(table: AbilityTable, title: str, run: Mapping[str, str]) -> R
         Section("What has changed", (_changes("Against the untuned model", table, main), *_general_only(table, main))),
     ]
     if kinds:
-        blocks = (_levels("By kind of task", table, kinds), _changes("Against the untuned model", table, kinds))
-        sections.append(Section("General tasks", blocks))
+        sections.append(Section("General tasks", (_levels("By kind of task", table, kinds),)))
     if stage:
         about = (
             "Held-out scenes of the benchmark, played by each model for all roles. A scene in which another controller "
@@ -47,7 +46,8 @@ def ability_report(table: AbilityTable, title: str, run: Mapping[str, str]) -> R
         )
         blocks = (_levels("On stage", table, stage), _changes("Against the untuned model", table, stage))
         sections.append(Section("On stage", (Paragraph(about), *blocks)))
-    sections += [Section("Seed by seed", (_seeds(table, main),)), _reading(names)]
+    claiming = [name for name in main if measure_of(name).claims]
+    sections += [Section("Seed by seed", (_seeds(table, claiming),)), _reading(names)]
     return Report(title, tuple(sections))
 
 

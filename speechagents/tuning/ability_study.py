@@ -10,9 +10,9 @@ was taught general instructions first and no agent data, unless the recipe's bas
 ::
 
     out/study.json               what is studied; another study is refused
-    out/base/                    the run that taught the base, with its own evaluation.json
+    out/base/                    the run that taught the base, with its own abilities.json
     out/ratio-050-seed-1/        a run of tuning on half agent data
-        evaluation.json          what was found of its model
+        abilities.json           what was found of its model
         whole/  stage/           where scenes are played: the whole model, and the run of the benchmark
 """
 
@@ -39,7 +39,7 @@ from speechagents.tuning.tuned_model import ADAPTER_CONFIG
 from speechagents.tuning.tuning_events import TuningOver
 
 STUDY_FILE: Final = "study.json"
-EVALUATION_FILE: Final = "evaluation.json"
+EVALUATION_FILE: Final = "abilities.json"
 RATIOS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Shares of agent data."""
 SEEDS: Final = (1, 2, 3)

@@ -118,9 +118,9 @@ def table_json(table: AbilityTable) -> dict[str, Any]:
         },
         "changes": {
             name: {
-                rated.name: {**_plain(found), "shown": str(found.shown), "no_worse": found.no_worse}
+                rated.name: {**_plain(made), "shown": str(made.shown), "no_worse": made.no_worse}
                 for rated in table.tuned
-                if (found := table.change_of(rated.name, name)) is not None
+                if (made := table.change_of(rated.name, name)) is not None
             }
             for name in table.measures
         },

@@ -27,11 +27,14 @@ from speechagents.production.storage import write_atomically
 from speechagents.tuning.ability_report import ability_report
 from speechagents.tuning.ability_table import AbilityTable, Rated, table_json
 from speechagents.tuning.evaluation import Told, evaluate
+from speechagents.tuning.families import make_family
 from speechagents.tuning.family import Family
-from speechagents.tuning.held_out import HeldOut, baselines
+from speechagents.tuning.held_out import MOST, HeldOut, baselines, held_out_of, split_to_measure
 from speechagents.tuning.measures import Evaluation
 from speechagents.tuning.recipe import Adapter, AdapterKind, Base, Recipe
 from speechagents.tuning.run_folder import BASE, MODEL
+from speechagents.tuning.trajectory import Split
+from speechagents.tuning.trajectory_folder import TrajectoryFolder
 from speechagents.tuning.tuned_model import ADAPTER, ADAPTER_CONFIG
 from speechagents.tuning.unit_family import UnitFamily
 
@@ -41,6 +44,48 @@ UNTUNED, TUNED = "untuned", "tuned"
 
 Make = Callable[[Recipe, Path], Family]
 """Makes the family of a recipe; is given the folder of a base whose random weights were made for a run."""
+
+
+def evaluate_run(
+    recipe: Recipe,
+    run: Path,
+    data: TrajectoryFolder,
+    *,
+    most: int = MOST,
+    device: str = "auto",
+    told: Told | None = None,
+) -> AbilityTable:
+    """Measure a run's model and the base that it was tuned from, and write the report into its folder.
+
+    Args:
+        recipe: Of the run.
+        run: Its folder, with the tuned model in ``model/``.
+        data: The trajectories that it was tuned on; measured is with those of test, or of dev where there are none.
+        most: Samples of each kind.
+        device: As `devices.choose_device` takes it.
+        told: Is told how far the measurement of each is, one after the other.
+
+    Raises:
+        TuningError: A model is damaged, or there is nothing to measure with.
+        MemoryFull: It does not fit.
+        StorageError: The disk is full or read-only.
+    """
+    split = split_to_measure(data)
+    held_out = held_out_of(recipe, data, split=split, most=most)
+
+    def make(one: Recipe, base: Path) -> Family:
+        return make_family(one, data, folder=base)
+
+    table = before_and_after(recipe, run, held_out, make=make, device=device, told=told)
+    about = {
+        "Recipe": f"{recipe.name}. {recipe.about}",
+        "Base": recipe.base.model or f"random weights ({recipe.base.random})",
+        "Data": data.digest,
+        "Measured with": f"the split {split}"
+        + (", by which the best step was chosen as well: it flatters a little" if split is Split.DEV else ""),
+    }
+    write_before_and_after(run, table, recipe.name, about)
+    return table
 
 
 def before_and_after(
@@ -73,12 +118,13 @@ def before_and_after(
     )
 
 
-def write_before_and_after(run: Path, table: AbilityTable, about: Mapping[str, str]) -> None:
+def write_before_and_after(run: Path, table: AbilityTable, title: str, about: Mapping[str, str]) -> None:
     """Write ``evaluation.json`` and ``evaluation.md`` of a run.
 
     Args:
         run: Its folder.
         table: As `before_and_after` gives it.
+        title: What was tuned.
         about: What was tuned on what: terms and what is said of them.
 
     Raises:
@@ -89,7 +135,7 @@ def write_before_and_after(run: Path, table: AbilityTable, about: Mapping[str, s
         "found": {one.name: [seed.to_json() for seed in one.seeds] for one in (table.untuned, *table.tuned)},
     }
     write_atomically(run / JSON_FILE, (json.dumps(values, ensure_ascii=False) + "\n").encode())
-    report = ability_report(table, f"{about.get('recipe', run.name)}: before and after", about)
+    report = ability_report(table, f"{title}: before and after", about)
     write_atomically(run / REPORT_FILE, markdown_of(report).encode())
 
 
@@ -149,7 +195,7 @@ def _put_adapter(loaded: Any, folder: Path) -> None:
 
     try:
         tensors = load_file(folder / ADAPTER)
-        result = set_peft_model_state_dict(loaded, tensors)
+        result: Any = set_peft_model_state_dict(loaded, tensors)
     except (OSError, SafetensorError, RuntimeError, KeyError, ValueError) as error:
         raise TuningError(
             f"cannot be loaded ({str(error).splitlines()[0][:200]}); tune again", source=f"{folder.name}/{ADAPTER}"

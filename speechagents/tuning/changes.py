@@ -118,7 +118,10 @@ class Claim:
 
     @property
     def spoilt(self) -> tuple[Change, ...]:
-        """Kinds of general tasks that are shown to be worse, by more than is allowed for all of them."""
+        """Kinds of general tasks that are shown to be worse, by more than is allowed for all of them.
+
+        Each is looked at by itself, without a correction for their number: that errs towards taking the claim back.
+        """
         found = []
         for one in self.kinds:
             margin = MEASURES[one.measure.name.partition(OF_KIND)[0]].margin

@@ -38,7 +38,7 @@ def _gelu(values: Any) -> Any:
     return functional.gelu(values, approximate="tanh")
 
 
-class EncoderNetwork(nn.Module):
+class EncoderNetwork(nn.Module):  # type: ignore[misc, unused-ignore]
     """From normalised spectra to unit scores.
 
     Args:
@@ -62,7 +62,7 @@ class EncoderNetwork(nn.Module):
         return self.scores(self.narrow(hidden.transpose(1, 2)))
 
 
-class DecoderNetwork(nn.Module):
+class DecoderNetwork(nn.Module):  # type: ignore[misc, unused-ignore]
     """From units, voice and style to lengths, spectra and melody.
 
     Args:

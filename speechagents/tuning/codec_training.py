@@ -129,9 +129,7 @@ def _teach_encoder(
                 right += int((network(spectra).argmax(2) == labels)[known].sum())
                 total += int(known.sum())
         accuracy = right / max(1, total)
-        told(
-            f"encoder, round {number + 1} of {rounds}: {accuracy:.1%} right, {time.monotonic() - began_s:.0f} s"
-        )
+        told(f"encoder, round {number + 1} of {rounds}: {accuracy:.1%} right, {time.monotonic() - began_s:.0f} s")
     return network, accuracy
 
 

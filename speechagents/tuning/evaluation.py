@@ -52,10 +52,13 @@ def evaluate(
     found: list[tuple[str, str, Scored]] = []
     left_out: list[str] = []
     planned = len(held_out.samples)
-    for done, sample in enumerate((*held_out.turns, *held_out.questions), 1):
+    asked: Sequence[Trajectory | NextSpeaker] = (*held_out.turns, *held_out.questions)
+    for done, sample in enumerate(asked, 1):
         try:
-            one = _turn if isinstance(sample, Trajectory) else _question
-            found += one(likelihoods, family, sample)  # type: ignore[operator]
+            if isinstance(sample, Trajectory):
+                found += _turn(likelihoods, family, sample)
+            else:
+                found += _question(likelihoods, family, sample)
         except TuningError:
             left_out.append(sample.id)
         if told is not None:

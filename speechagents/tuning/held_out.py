@@ -133,6 +133,11 @@ def held_out_of(
     return choose_held_out(data.samples(split), general, most=most, seed=seed, common_style=style)
 
 
+def split_to_measure(data: TrajectoryFolder) -> Split:
+    """The split that models are measured with: test, or dev where nothing of test was gathered."""
+    return Split.TEST if data.manifest.splits[Split.TEST].trajectories else Split.DEV
+
+
 def commonest_style(turns: Iterable[Trajectory]) -> str:
     """The commonest style of what models learn from; of equally common ones the first by name."""
     counts = Counter(turn.turn.style.tag for turn in turns)

@@ -61,7 +61,9 @@ class Round:
         """Divergence of the policy from its start on its own answers, in nats a token."""
         drawn = [one for action in self.actions for one in action.drawn.log_probs]
         start = [one for tokens in self.start for one in tokens]
-        return float(divergence(torch.tensor(drawn), torch.tensor(start)).mean())
+        far = float(divergence(torch.tensor(drawn), torch.tensor(start)).mean())
+        # Where nothing differs rounding makes it negative by a hair.
+        return 0.0 if far < 0.0 else far
 
     @property
     def reward(self) -> float:
@@ -167,7 +169,7 @@ class Learner:
             self.optimizer.zero_grad(set_to_none=True)
             for some in self._batches(played.actions):
                 loss, counts = self._loss([found[at] for at in some], [played.start[at] for at in some])
-                (loss / played.tokens).backward()
+                (loss / played.tokens).backward()  # type: ignore[no-untyped-call, unused-ignore]
                 told += counts
             learnt = [one for group in self.optimizer.param_groups for one in group["params"]]
             lengths.append(float(torch.nn.utils.clip_grad_norm_(learnt, self._training.clip)))

@@ -133,7 +133,7 @@ class ModelPolicy:
 
         inner = _inner(self._model)
         own = inner.generation_config
-        inner.generation_config = GenerationConfig(
+        inner.generation_config = GenerationConfig(  # type: ignore[no-untyped-call, unused-ignore]
             do_sample=False,
             max_new_tokens=self._answer_tokens,
             eos_token_id=list(self._ends),

@@ -139,9 +139,15 @@ def _scale(metric: Metric, played: Mapping[str, Sequence[Played]]) -> Scale:
     zero, one = np.percentile(sign * np.array(spoilt), _LOW), np.percentile(sign * np.array(good), _HIGH)
     if not one > zero:
         raise _refused(metric, "scatters more than good and spoilt scenes differ; play more turns")
-    means = (math.fsum(values) / len(values) for values in (good, spoilt))
     # Adding 0 makes 0 of -0.
-    return Scale(sign * float(zero) + 0.0, sign * float(one) + 0.0, *means, best[1], len(good))
+    return Scale(
+        zero=sign * float(zero) + 0.0,
+        one=sign * float(one) + 0.0,
+        good=math.fsum(good) / len(good),
+        spoilt=math.fsum(spoilt) / len(spoilt),
+        baseline=best[1],
+        windows=len(good),
+    )
 
 
 def _refused(metric: Metric, why: str) -> TuningError:

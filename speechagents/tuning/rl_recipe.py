@@ -184,7 +184,8 @@ def read_reinforcement(node: Node) -> Reinforcement:
         values["standardise"] = yes_or_no(found["standardise"])
     if "guard" in found:
         within = entries(found["guard"], (), names_of(GuardLimits))
-        values["guard"] = GuardLimits(**read_numbers(GuardLimits, within, _GUARD))
+        limits: dict[str, Any] = read_numbers(GuardLimits, within, _GUARD)
+        values["guard"] = GuardLimits(**limits)
     if "cold_start" in found:
         values["cold_start"] = read_training(found["cold_start"])
     values["reward"] = _reward(found["reward"])

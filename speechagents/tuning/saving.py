@@ -17,8 +17,8 @@ def save_model(family: Family, model: Any, folder: Path) -> None:
     """Write a tuned model into a folder: an adapter or the whole, as safetensors, with what it needs to be used.
 
     Args:
-        family: Its own way to save comes first: ``save(model, folder)``, or ``save_processor(folder)`` for what stands
-            beside the weights.
+        family: Knows what stands beside the weights by ``save(model, folder)``; of one that has no such way the weights
+            alone are written.
         model: What `Family.load` gave.
         folder: Where to; it exists.
     """
@@ -29,8 +29,6 @@ def save_model(family: Family, model: Any, folder: Path) -> None:
         # PEFT would ask the hub whether the base's vocabulary has grown; it never does here.
         more = {"save_embedding_layers": False} if hasattr(model, "peft_config") else {}
         model.save_pretrained(str(folder), **more)
-    if callable(beside := getattr(family, "save_processor", None)):
-        beside(folder)
 
 
 @contextlib.contextmanager

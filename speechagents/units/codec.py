@@ -133,9 +133,11 @@ class UnitCodec:
 
     def _encoded(self, sound: Audio) -> tuple[int, ...]:
         samples = heard(sound)[: round(MAX_SOUND_S * RATE_HZ)]
-        if not samples.size:
-            return ()
-        path = likeliest(unit_scores(mel_spectrum(samples), self._part("encoder.")))
+        return self.units_of(mel_spectrum(samples)) if samples.size else ()
+
+    def units_of(self, mel: Floats) -> tuple[int, ...]:
+        """The units of a spectrum that was made by `spectrum.mel_spectrum`, at least one frame of it."""
+        path = likeliest(unit_scores(mel, self._part("encoder.")))
         units = path[np.flatnonzero(np.diff(path, prepend=-1))]
         inside = np.flatnonzero(units != 0)
         return tuple(units[inside[0] : inside[-1] + 1].tolist()) if inside.size else ()

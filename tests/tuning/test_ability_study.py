@@ -130,7 +130,7 @@ class TestStudy:
 
     def test_what_is_finished_is_kept_and_the_rest_is_made(self, studied: Any) -> None:
         out, table, _ = studied
-        gone = out / "ratio-050-seed-2" / "evaluation.json"
+        gone = out / "ratio-050-seed-2" / "abilities.json"
         gone.unlink()
         made: list[Path] = []
 
@@ -191,7 +191,7 @@ class TestBeforeAndAfter:
         recipe = STUDY.cell_recipe(0.5, 1, out / "base" / "model")
 
         found = before_and_after(recipe, run, HELD_OUT, make=make, device="cpu")
-        write_before_and_after(run / "report", found, {"recipe": "letters", "steps": "6"})
+        write_before_and_after(run / "report", found, "letters", {"Steps": "6"})
 
         assert found.untuned.seeds == table.untuned.seeds
         assert found.tuned[0].seeds == (table.named("50 % agent data").seeds[0],)
@@ -223,6 +223,6 @@ class TestBeforeAndAfter:
 def test_evaluations_of_cells_can_be_read_by_themselves(studied: Any) -> None:
     out, table, _ = studied
 
-    found = read_evaluation(out / "ratio-000-seed-2" / "evaluation.json")
+    found = read_evaluation(out / "ratio-000-seed-2" / "abilities.json")
 
     assert found == table.named("0 % agent data").seeds[1]

@@ -19,7 +19,7 @@ from speechagents.tuning.measures import MEASURES, Evaluation, Scored
 SCENES = 10
 
 
-def found(seed: int = 0, **means: float) -> Evaluation:
+def found(seed: int = 0, /, **means: float) -> Evaluation:
     """Values that scatter a little over scenes, by the measure and the seed."""
     return Evaluation(
         "same",
@@ -150,7 +150,7 @@ class TestReport:
     def written(self) -> str:
         mixed = {**MIXED, "general_exact__sums": 0.9, "stage_uptake": 0.3}
         made = table(mixed, baselines=self.BASELINES)
-        return markdown_of(ability_report(made, "Tuning", {"recipe": "tiny", "seeds": "1, 2, 3"}))
+        return markdown_of(ability_report(made, "Tuning", {"Recipe": "tiny", "Seeds": "1, 2, 3"}))
 
     def test_the_verdict_stands_first(self) -> None:
         text = self.written()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -50,9 +51,8 @@ class TestSpans:
         (scores,) = Likelihoods(Bigrams(table), FAMILY).spans([example])
 
         by_hand = [
-            -sum(float(expected[ord(a), ord(b)]) for a, b in pairs)
-            for pairs in ("bc cd", "de", "ef fg gh")
-            for pairs in [pairs.split()]
+            -sum(float(expected[ord(pair[0]), ord(pair[1])]) for pair in pairs)
+            for pairs in (("bc", "cd"), ("de",), ("ef", "fg", "gh"))
         ]
         assert [(one.part, one.tokens) for one in scores] == [(Part.THOUGHTS, 2), (Part.FORM, 1), (Part.LINE, 3)]
         assert [one.nats for one in scores] == pytest.approx(by_hand, rel=1e-6)
@@ -189,7 +189,7 @@ class TestRanked:
             named["attention_mask"] = torch.ones_like(named["input_ids"])
             return forward(*arguments, **named)
 
-        forgetful.__signature__ = __import__("inspect").signature(forward)  # type: ignore[attr-defined]
+        forgetful.__signature__ = signature(forward)  # type: ignore[attr-defined]
         model.forward = forgetful
         sad, glad = (letters("how are we?", (Part.STYLE, style)) for style in ("sad", "glad"))
         likelihoods = Likelihoods(model, FAMILY)

@@ -13,7 +13,7 @@ from speechagents.tuning.measures import Evaluation, Scored
 SCENES = 10
 
 
-def found(held_out: str = "same", **measures: Sequence[float]) -> Evaluation:
+def found(held_out: str = "same", /, **measures: Sequence[float]) -> Evaluation:
     """Values of scenes, one sample each."""
     return Evaluation(
         held_out,

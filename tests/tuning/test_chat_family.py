@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -134,7 +134,7 @@ def test_marks_of_the_machinery_in_a_text_stay_text(reader: ChatFamily) -> None:
 
 def test_several_threads_make_the_same_of_samples_as_one(reader: ChatFamily) -> None:
     """The library's tokenizers keep from call to call whether marks in a text count as marks."""
-    lot: list[Sample] = [turn_sample(at % 8) for at in range(16)] + [question(answer="<|im_end|>")] * 16
+    lot: Sequence[Sample] = [turn_sample(at % 8) for at in range(16)] + [question(answer="<|im_end|>")] * 16
     wanted = [reader.example(one) for one in lot]
     with ThreadPoolExecutor(8) as pool:
         for _ in range(3):

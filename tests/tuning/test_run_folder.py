@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,13 @@ def begun(path: Path) -> Path:
     with run_folder(path, recipe="r", data="d", resume=False) as folder:
         folder.write_run({"recipe": {"digest": "r"}, "data": {"digest": "d"}, "state": "running"})
     return path
+
+
+def with_file(name: str) -> Callable[[Path], None]:
+    def save(folder: Path) -> None:
+        (folder / name).write_bytes(b"weights")
+
+    return save
 
 
 def test_what_a_run_says_of_itself_is_there_for_the_next_one(tmp_path: Path) -> None:
@@ -63,8 +71,8 @@ def test_what_a_killed_run_left_is_gone(tmp_path: Path) -> None:
 
 def test_a_model_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path, {})
-    folder.replace_model(lambda new: (new / "first.safetensors").write_bytes(b"1") and None)
-    folder.replace_model(lambda new: (new / "second.safetensors").write_bytes(b"2") and None)
+    folder.replace_model(with_file("first.safetensors"))
+    folder.replace_model(with_file("second.safetensors"))
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     assert [path.name for path in folder.model.iterdir()] == ["second.safetensors"]
 
@@ -77,7 +85,7 @@ def test_one_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> Non
         (new / "training_args.bin").write_bytes(b"\x80")
 
     folder = RunFolder(tmp_path, {})
-    folder.replace_model(lambda new: (new / "first.safetensors").write_bytes(b"1") and None)
+    folder.replace_model(with_file("first.safetensors"))
     with pytest.raises(StorageError, match="the disk is full"):
         folder.replace_model(full)
     with pytest.raises(RuntimeError, match=r"training_args\.bin would be written, and models hold no pickles"):

@@ -10,7 +10,7 @@ from speechagents.benchmark.metrics.metric import Measured
 from speechagents.benchmark.scores import CellScores, RunInfo, RunScores
 from speechagents.errors import TuningError
 from speechagents.tuning.measures import measure_of
-from speechagents.tuning.stage_trial import Trial, play_trial, trial_values
+from speechagents.tuning.stage_trial import Trial, play_trial, trial_values, unit_speech_folder
 
 INFO = RunInfo("x", "hcs v1", "model", {}, "espeak", "addressed", "text", "test", (3,), 8, 1, 12, 0)
 
@@ -57,6 +57,30 @@ class TestValues:
 def test_models_do_not_play_what_they_learn_from() -> None:
     with pytest.raises(TuningError, match="write dev or test"):
         Trial(split="train")
+
+
+def test_a_unit_model_is_put_beside_the_codec_as_its_controller_loads_both(tmp_path: Path) -> None:
+    for package in ("torch", "transformers", "tokenizers"):
+        pytest.importorskip(package)
+    from speechagents.tuning.recipe import Adapter, AdapterKind, Base
+    from speechagents.tuning.saving import save_model
+    from speechagents.tuning.unit_family import UnitFamily
+    from speechagents.units.codec import load_codec
+    from speechagents.units.speech import load_unit_speech
+    from speechagents.units.tokens import train_tokens
+
+    tokens = train_tokens(["a few words"] * 3, units=load_codec().units, pieces=280)
+    base = Base(random="llama-units", layers=1, width=32, heads=2, feed=32)
+    family = UnitFamily(tokens, base, Adapter(AdapterKind.FULL), context=64, seed=0)
+    (tmp_path / "model").mkdir()
+    save_model(family, family.load(), tmp_path / "model")
+
+    for _ in range(2):  # the model may have changed meanwhile
+        folder = unit_speech_folder(tmp_path / "model", tmp_path / "whole")
+
+    speech = load_unit_speech(str(folder))
+    assert speech.codec.identity == load_codec().identity
+    assert speech.model.count("a few words") > 0
 
 
 @pytest.mark.slow
