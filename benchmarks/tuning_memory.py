@@ -102,7 +102,8 @@ def counted_bytes(recipe: Recipe, shape: Shape, *, fake: bool) -> int:
                     del loss
                 optimizer.step()
                 optimizer.zero_grad()
-    return living.peak + shape.others * frozen.itemsize
+    peak: int = living.peak + shape.others * frozen.itemsize
+    return peak
 
 
 def _span_loss(logits: torch.Tensor, learnt: int) -> Any:

@@ -14,7 +14,7 @@ square one. The time to read and write weights, gradients and moments once, by t
 takes at least. On a CPU all times are CPU time by thread, limits and steps alike, so that it does not matter who else
 is at work; on a GPU they are those on the wall.
 
-`--write` keeps the figures in benchmarks/results/tuning_throughput.json, those of other devices and recipes beside them.
+`--write` keeps the figures in benchmarks/results/tuning_throughput.json, beside those of other devices and recipes.
 """
 
 from __future__ import annotations

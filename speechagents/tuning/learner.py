@@ -61,9 +61,8 @@ class Round:
         """Divergence of the policy from its start on its own answers, in nats a token."""
         drawn = [one for action in self.actions for one in action.drawn.log_probs]
         start = [one for tokens in self.start for one in tokens]
-        far = float(divergence(torch.tensor(drawn), torch.tensor(start)).mean())
         # Where nothing differs rounding makes it negative by a hair.
-        return 0.0 if far < 0.0 else far
+        return float(divergence(torch.tensor(drawn), torch.tensor(start)).clamp(min=0.0).mean())
 
     @property
     def reward(self) -> float:

@@ -33,7 +33,7 @@ from speechagents.resources import resource
 from speechagents.units.networks import Weights, spectra, unit_scores
 from speechagents.units.spectrum import RATE_HZ, Floats, heard, mel_spectrum
 from speechagents.units.vocoding import vocoded
-from speechagents.units.weights_file import read_weights
+from speechagents.units.weights_file import half_precision, read_weights
 from speechagents.voices.measure import speech_level_db
 
 MAX_UNITS: Final = 4_000
@@ -189,9 +189,7 @@ def save_codec(
     Raises:
         StorageError: The folder cannot be written.
     """
-    from safetensors.numpy import save
-
-    data = save({name: np.ascontiguousarray(array.astype(np.float16)) for name, array in sorted(weights.items())})
+    data = half_precision(weights)
     head = {
         "version": _VERSION,
         "sha256": hashlib.sha256(data).hexdigest(),

@@ -1,4 +1,4 @@
-"""Reads safetensors files with NumPy alone: named arrays, nothing that runs.
+"""Reads and writes safetensors files with NumPy alone: named arrays, nothing that runs.
 
 Owns the form of the file (https://github.com/huggingface/safetensors#format) and what is refused. Does not know what
 the arrays are for.
@@ -41,6 +41,21 @@ def read_weights(path: Path) -> Mapping[str, NDArray[np.float32]]:
         raise ValueError("has no table of arrays")
     header.pop("__metadata__", None)
     return {name: _array(name, entry, data) for name, entry in header.items()}
+
+
+def half_precision(arrays: Mapping[str, NDArray[np.float32]]) -> bytes:
+    """A file of these arrays as float16, in the order of their names."""
+    header: dict[str, Any] = {}
+    pieces: list[bytes] = []
+    start = 0
+    for name in sorted(arrays):
+        piece = np.ascontiguousarray(arrays[name], "<f2").tobytes()
+        header[name] = {"dtype": "F16", "shape": list(arrays[name].shape), "data_offsets": [start, start + len(piece)]}
+        pieces.append(piece)
+        start += len(piece)
+    head = json.dumps(header, separators=(",", ":")).encode()
+    head += b" " * (-len(head) % 8)
+    return len(head).to_bytes(8, "little") + head + b"".join(pieces)
 
 
 def _array(name: str, entry: Any, data: bytes) -> NDArray[np.float32]:

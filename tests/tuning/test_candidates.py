@@ -20,7 +20,7 @@ from tests.tuning.letter_family import SIZE, LetterFamily, joined, llama
 FAMILY = LetterFamily()
 
 
-class Bigrams(torch.nn.Module):
+class Bigrams(torch.nn.Module):  # type: ignore[misc, unused-ignore]
     """Expects each letter by the one before it alone; it keeps no cache."""
 
     def __init__(self, table: torch.Tensor) -> None:

@@ -84,9 +84,24 @@ def weights(out: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def straight(tmp_path_factory: pytest.TempPathFactory, data: TrajectoryFolder) -> Path:
+def told() -> list[Any]:
+    """What the run that was never killed has told."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory, data: TrajectoryFolder, told: list[Any]) -> Path:
+    """A run that was never killed."""
     out = tmp_path_factory.mktemp("straight") / "run"
-    run(out, data)
+    run(out, data, announce=told.append)
+    return out
+
+
+@pytest.fixture(scope="module")
+def cold(tmp_path_factory: pytest.TempPathFactory, data: TrajectoryFolder) -> Path:
+    """The same with a cold start."""
+    out = tmp_path_factory.mktemp("cold") / "run"
+    run(out, data, recipe(cold_start=COLD))
     return out
 
 
@@ -111,13 +126,13 @@ def test_each_round_is_a_line_of_the_log_and_the_one_behind_the_last_teaches_not
     assert found[0]["parts"] == {"formed": found[0]["reward"]}
 
 
-def test_it_says_how_far_it_is(tmp_path: Path, data: TrajectoryFolder) -> None:
-    told: list[Any] = []
-    over = run(tmp_path / "run", data, announce=told.append)
+def test_it_says_how_far_it_is(straight: Path, told: list[Any]) -> None:
     assert isinstance(told[0], ScenesReady)
     assert told[0].scenes == (5, 1)
     assert [one.number for one in told if isinstance(one, RoundPlayed)] == [1, 2, 3, 4, 5]
-    assert told[-1] == over
+    over = told[-1]
+    assert isinstance(over, ReinforcementOver)
+    assert over.model == straight / "model"
     assert (over.rounds, over.planned, over.kept, over.reason) == (ROUNDS, ROUNDS, ROUNDS, "")
 
 
@@ -137,9 +152,9 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bits(
 
 
 def test_a_run_that_is_over_is_told_again(straight: Path, data: TrajectoryFolder) -> None:
-    told: list[Any] = []
-    over = run(straight, data, resume=True, announce=told.append)
-    assert told == [over]
+    again: list[Any] = []
+    over = run(straight, data, resume=True, announce=again.append)
+    assert again == [over]
     with pytest.raises(TuningError, match="go on with it by --resume"):
         run(straight, data)
 
@@ -173,20 +188,16 @@ def test_a_guard_goes_on_watching_where_a_killed_run_was(tmp_path: Path, data: T
     assert weights(tmp_path / "run") == weights(tmp_path / "straight")
 
 
-def test_a_cold_start_comes_first_and_is_what_the_policy_is_held_to(tmp_path: Path, data: TrajectoryFolder) -> None:
-    one = recipe(cold_start=COLD)
-    run(tmp_path / "cold", data, one)
-    assert read_run(tmp_path / "cold" / COLD_START)["state"] == "finished"
-    warm, plain = lines(tmp_path / "cold")[0], None
-    run(tmp_path / "plain", data)
-    plain = lines(tmp_path / "plain")[0]
+def test_a_cold_start_comes_first_and_is_what_the_policy_is_held_to(straight: Path, cold: Path) -> None:
+    assert read_run(cold / COLD_START)["state"] == "finished"
+    warm, plain = lines(cold)[0], lines(straight)[0]
     # It has read that turns end, and what is measured is how far it goes from there.
     assert warm["formed"] > plain["formed"]
     assert warm["kl"] == pytest.approx(0.0, abs=1e-6)
 
 
 def test_a_run_that_was_killed_behind_its_cold_start_does_not_do_it_again(
-    tmp_path: Path, data: TrajectoryFolder
+    cold: Path, tmp_path: Path, data: TrajectoryFolder
 ) -> None:
     one, out = recipe(cold_start=COLD), tmp_path / "run"
 
@@ -199,8 +210,7 @@ def test_a_run_that_was_killed_behind_its_cold_start_does_not_do_it_again(
     before = (out / COLD_START / "log.jsonl").read_bytes()
     run(out, data, one, resume=True)
     assert (out / COLD_START / "log.jsonl").read_bytes() == before
-    run(tmp_path / "straight", data, one)
-    assert weights(out) == weights(tmp_path / "straight")
+    assert weights(out) == weights(cold)
 
 
 def test_a_damaged_checkpoint_is_refused(straight: Path, tmp_path: Path, data: TrajectoryFolder) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
+
+pytest.importorskip("torch")
+
 from speechagents.tuning.recipe import Adapter, AdapterKind, Base
 from speechagents.tuning.tuned_card import model_card
 from tests.tuning.letter_runs import data, recipe
