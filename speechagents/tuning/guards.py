@@ -5,7 +5,8 @@ same thing in every scene, talks on without end or in scraps, loses the form, or
 found something else than acting. That a reward rises while what it stands for does not is Goodhart's law; how far a
 policy is from its start tells how likely (Gao, Schulman & Hilton 2023, arXiv 2210.10760).
 
-Everything but the divergence is compared with the first round: what is usual differs between models and scenes.
+Everything but the divergence is compared with the first round: what is usual differs between models and scenes. What
+chance explains is not complained of: means of few episodes have to be beyond a limit by two standard errors.
 Distinct word pairs are counted over all episodes of a round together, so that a policy that always plays the same scene
 is seen, and in samples of one size (`metrics.diversity`), so that talking less does not look like variety.
 """
@@ -14,8 +15,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from statistics import fmean, stdev
 from typing import Final
 
 from speechagents.benchmark.metrics.diversity import expected_distinct
@@ -29,6 +31,9 @@ LEAST_PAIRS: Final = 20
 MOST_PAIRS: Final = 1_000
 """Largest sample."""
 
+_ERRORS: Final = 2.0
+"""Standard errors that means have to be beyond a limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
@@ -36,14 +41,18 @@ class Vitals:
 
     Attributes:
         formed: Well-formed turns as a share of those asked for, mean over episodes.
-        line_words: Words of a line, mean over all lines; None without one.
+        formed_error: Standard error of that mean.
+        line_words: Words of a line, mean over episodes with lines; None without one.
+        line_words_error: Standard error of that mean.
         distinct: Share of distinct pairs of words side by side in a sample of `sample`; None where there are fewer.
         sample: Size of the sample.
         kl: Divergence of the policy from its frozen start, in nats a token.
     """
 
     formed: float
+    formed_error: float
     line_words: float | None
+    line_words_error: float
     distinct: float | None
     sample: int
     kl: float
@@ -98,16 +107,19 @@ class Guard:
         limits = self.limits
         if not math.isfinite(now.kl) or now.kl > limits.kl:
             return f"the policy is {now.kl:.3g} nats a token away from its start; {limits.kl:g} is the limit"
-        if now.formed < limits.formed * first.formed:
+        least = limits.formed * first.formed
+        if now.formed + _margin(now.formed_error, limits.formed * first.formed_error) < least:
             return (
                 f"{100 * now.formed:.0f} % of the turns are well-formed, in the first round {100 * first.formed:.0f} % "
                 f"were; {limits.formed:g} times as many is the limit"
             )
         if first.line_words and now.line_words:
-            times = now.line_words / first.line_words
-            if times > limits.line_length:
+            times, most = now.line_words / first.line_words, limits.line_length
+            long = now.line_words - _margin(now.line_words_error, most * first.line_words_error)
+            short = now.line_words + _margin(now.line_words_error, first.line_words_error / most)
+            if long > most * first.line_words:
                 return f"lines are {times:.1f} times as long as in the first round; {limits.line_length:g} is the limit"
-            if times < 1.0 / limits.line_length:
+            if short < first.line_words / most:
                 return (
                     f"lines are {1.0 / times:.1f} times as short as in the first round; {limits.line_length:g} is the "
                     "limit"
@@ -128,13 +140,17 @@ def vitals_of(episodes: Sequence[Episode], *, kl: float, sample: int = 0) -> Vit
         kl: Divergence from the frozen start, in nats a token.
         sample: Word pairs that their variety is measured in; 0 takes half of those there are.
     """
-    lines = [words for one in episodes for words in _lines(one)]
-    pairs = [pair for words in lines for pair in pairwise(words)]
+    lines = [found for one in episodes if (found := _lines(one))]
+    pairs = [pair for found in lines for words in found for pair in pairwise(words)]
+    formed = [one.formed for one in episodes]
+    lengths = [sum(map(len, found)) / len(found) for found in lines]
     # Half, so that later rounds may talk less and still be compared.
     sample = sample or (min(MOST_PAIRS, len(pairs) // 2) if len(pairs) >= LEAST_PAIRS else 0)
     return Vitals(
-        formed=math.fsum(one.formed for one in episodes) / len(episodes),
-        line_words=sum(map(len, lines)) / len(lines) if lines else None,
+        formed=fmean(formed),
+        formed_error=_error(formed),
+        line_words=fmean(lengths) if lengths else None,
+        line_words_error=_error(lengths),
         distinct=expected_distinct(pairs, sample) if sample and len(pairs) >= sample else None,
         sample=sample,
         kl=kl,
@@ -153,4 +169,16 @@ def _filled(first: Vitals | None, now: Vitals) -> Vitals:
         return now
     if first.distinct is not None or now.distinct is None:
         return first
-    return Vitals(first.formed, first.line_words or now.line_words, now.distinct, now.sample, first.kl)
+    if first.line_words is None:
+        first = replace(first, line_words=now.line_words, line_words_error=now.line_words_error)
+    return replace(first, distinct=now.distinct, sample=now.sample)
+
+
+def _error(values: Sequence[float]) -> float:
+    """Standard error of a mean; 0 where there is nothing to tell it from."""
+    return stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0.0
+
+
+def _margin(*errors: float) -> float:
+    """How far a difference of two means is from 0 by chance."""
+    return _ERRORS * math.hypot(*errors)

@@ -350,7 +350,9 @@ def _entry(
         **({} if dev is None else {"dev_reward": dev}),
         "parts": dict(mean_parts(played.rewarded)),
         "formed": vitals.formed,
+        "formed_error": vitals.formed_error,
         "line_words": vitals.line_words,
+        "line_words_error": vitals.line_words_error,
         "distinct": vitals.distinct,
         "sample": vitals.sample,
         "kl": vitals.kl,
@@ -368,7 +370,9 @@ def _vitals(entry: Entry) -> Vitals:
     line_words, distinct = entry["line_words"], entry["distinct"]
     return Vitals(
         formed=float(entry["formed"]),
+        formed_error=float(entry["formed_error"]),
         line_words=None if line_words is None else float(line_words),
+        line_words_error=float(entry["line_words_error"]),
         distinct=None if distinct is None else float(distinct),
         sample=int(entry["sample"]),
         kl=float(entry["kl"]),

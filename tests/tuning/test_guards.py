@@ -15,7 +15,7 @@ from speechagents.tuning.rollouts import Episode
 from tests.tuning.word_acts import WORDS, episode
 
 LIMITS = GuardLimits(distinct=0.6, line_length=2.0, formed=0.6, kl=0.5, patience=2)
-FINE = Vitals(formed=0.9, line_words=8.0, distinct=0.8, sample=50, kl=0.0)
+FINE = Vitals(formed=0.9, formed_error=0.01, line_words=8.0, line_words_error=0.1, distinct=0.8, sample=50, kl=0.0)
 
 
 def varied(length: int = 5, *, count: int = 8) -> Sequence[Episode]:
@@ -58,6 +58,20 @@ def test_the_first_round_is_what_all_others_are_compared_with() -> None:
 )
 def test_it_complains_of_what_is_beyond_a_limit_and_says_by_how_much(change: dict[str, Any], said: str) -> None:
     assert complaint(replace(FINE, **change)).startswith(said)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"formed": 0.3, "formed_error": 0.15},
+        {"line_words": 19.0, "line_words_error": 2.0},
+        {"line_words": 3.0, "line_words_error": 0.6},
+    ],
+)
+def test_what_chance_explains_is_not_complained_of(change: dict[str, Any]) -> None:
+    sure = {name: 0.0 if name.endswith("_error") else value for name, value in change.items()}
+    assert complaint(replace(FINE, **change)) == ""
+    assert complaint(replace(FINE, **sure)) != ""
 
 
 @pytest.mark.parametrize(
