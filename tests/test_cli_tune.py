@@ -116,6 +116,18 @@ def test_a_run_that_is_killed_in_earnest_goes_on_and_ends_with_the_same_bits(
     assert {"adapter_model.safetensors", "adapter_config.json", "tokenizer.json", "README.md"} <= set(files)
 
 
+def test_with_evaluate_it_says_what_has_changed(
+    data: Path, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert main(command("--recipe", recipe, "--data", data, "--out", out, "--steps", 2, "--evaluate")) == 0
+    assert "measuring the base" in capsys.readouterr().err
+    assert json.loads((out / "evaluation.json").read_text("utf-8"))
+    report = (out / "evaluation.md").read_text("utf-8")
+    assert "Perplexity of lines" in report
+    assert "untuned" in report
+
+
 def test_a_folder_in_use_is_refused_before_libraries_are_loaded(
     data: Path, recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -45,6 +45,11 @@ def add_tune_command(commands: Commands) -> None:
     tune.add_argument(
         "--jobs", type=positive, metavar="N", help="threads that compute on a CPU (default: OMP_NUM_THREADS, or 1)"
     )
+    tune.add_argument(
+        "--evaluate",
+        action="store_true",
+        help="measure the base and what came of it with held-out samples: DIR/evaluation.md (not for method: grpo)",
+    )
     tune.add_argument("--json", action="store_true", help="print one line of JSON at the end")
     tune.set_defaults(run=_tune, stopped="with --resume it goes on from its newest checkpoint")
 
@@ -87,6 +92,11 @@ def _mix(arguments: argparse.Namespace, recipe: Recipe, folder: TrajectoryFolder
         resume=arguments.resume,
         announce=_Progress(recipe).show,
     )
+    if arguments.evaluate:
+        from speechagents.tuning.before_after import evaluate_run
+
+        _say("measuring the base, and what came of it")
+        evaluate_run(recipe, arguments.out, folder)
     if arguments.json:
         print_json(
             {

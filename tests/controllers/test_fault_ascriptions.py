@@ -60,7 +60,9 @@ def test_a_server_that_never_worked_changes_nothing_and_is_not_asked_for_ever(
     assert len(server.received) <= 4 * BATCH
 
 
-def test_a_server_that_recovers_is_used_again(server: FaultServer, model: OpenAIModel) -> None:
+def test_a_server_that_recovers_is_used_again(server: FaultServer, make: Make) -> None:
+    # One question after the other: side by side, chance would say which of them gets two faults and is given up.
+    model = make(hears=False, attempts=3, concurrency=1)
     server.answers.extend([complains(500), complains(429), says("Hm?")])
     server.otherwise = says(ALL_EMMA)
     told = ask_about_unsure(NOVEL.text, NOVEL.paragraphs, NOVEL.attribution, PromptedController(model))

@@ -17,7 +17,7 @@ pytest.importorskip("transformers")
 import torch
 
 from speechagents.benchmark.metrics.words import tokens
-from speechagents.tuning.checkpoints import copied
+from speechagents.tuning.checkpoints import copied, put_weights
 from speechagents.tuning.grpo import advantages, divergence, lessons, objective
 from speechagents.tuning.guards import Guard
 from speechagents.tuning.learner import Learner, Round, round_scenes
@@ -184,7 +184,7 @@ def test_a_policy_that_games_its_reward_is_stopped_and_the_last_good_one_is_kept
     """Whoever is paid for length talks without end; what is kept are the weights from before that showed."""
     training = replace(TRAINING, learning_rate=1e-2)
     one = learner(PaysForTalk(), training, range(END, SIZE), answer_tokens=25, episodes=16)
-    guard, good, lengths = Guard(GuardLimits(kl=50.0, patience=2)), copied(one.model), []
+    guard, good, lengths = Guard(GuardLimits(kl=50.0, patience=2)), (0, one.play(0), copied(one.model)), []
     for number in range(20):
         played = one.play(number)
         verdict = guard.look(played.episodes, kl=played.kl)
@@ -192,15 +192,15 @@ def test_a_policy_that_games_its_reward_is_stopped_and_the_last_good_one_is_kept
         if verdict.ends:
             break
         if not verdict.complaint:
-            good = copied(one.model)
+            good = (number, played, copied(one.model))
         one.learn(played, number)
     assert verdict.ends
     assert re.match(r"lines are [\d.]+ times as long as in the first round", verdict.complaint)
     assert lengths[-1] > 2.0 * lengths[0]
-    with torch.no_grad():
-        for name, weights in one.model.named_parameters():
-            weights.copy_(good[name])
-    assert guard.look(one.play(99).episodes, kl=0.0).complaint == ""
+    kept, then, weights = good
+    assert kept <= number - 2
+    put_weights(one.model, weights, source="the last good ones")
+    assert one.play(kept).episodes == then.episodes
 
 
 def test_a_heavy_divergence_term_holds_the_policy_at_its_start() -> None:
