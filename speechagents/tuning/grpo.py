@@ -7,10 +7,12 @@ GRPO (Shao et al. 2024, DeepSeekMath, arXiv 2402.03300, section 4.1) plays each 
 reward stands in for a critic, the ratio of a token's probability now to that when it was drawn is clipped as in PPO
 (Schulman et al. 2017, arXiv 1707.06347), and the divergence from the frozen start is a term of the loss.
 
-**Agents.** Prompts differ by role and turn, so that turns cannot be compared with each other; whole episodes of one
-scene can. Every role is a group of its own: its reward in an episode is compared with its rewards in the other episodes
-of that scene, and all tokens of its turns carry what comes of it. With the plain team reward that is the same number
-for all roles (as in MAGRPO, Liu et al. 2025, arXiv 2508.04652); with a share of their own it is not (`rewards`).
+**Agents.** Prompts differ by role and turn, so that turns cannot be compared with each other one by one; whole episodes of
+one scene can. What the team earned in an episode is compared with what it earned in the others of that scene, and all
+turns of all roles carry what comes of it (as in MAGRPO, Liu et al. 2025, arXiv 2508.04652). Which of them it was that
+made an episode better a group can only tell by many episodes. With a share of its own a turn is also compared by itself,
+with all turns of its role in that scene: every role is a group, since some have easier parts than others. That is GRPO's
+process supervision, with turns as the steps; it asks of each turn to shine by itself, and 0 is the plain team reward.
 
 **Tokens.** Every token of a step counts the same (as in DAPO, Yu et al. 2025, arXiv 2503.14476). The mean over each
 answer that GRPO takes first makes a token of a long answer count less, so that long bad answers are hardly held against
@@ -72,27 +74,47 @@ class Told:
         return Told(self.tokens + other.tokens, self.kl + other.kl, self.clipped + other.clipped)
 
 
-def lessons(episodes: Sequence[Episode], rewarded: Sequence[Rewarded], *, standardise: bool) -> Sequence[Lesson]:
+def lessons(
+    episodes: Sequence[Episode], rewarded: Sequence[Rewarded], *, standardise: bool, own_share: float = 0.0
+) -> Sequence[Lesson]:
     """Every action of a round with its advantage, in the order of the episodes.
 
     Args:
-        episodes: Of any number of scenes, all of one scene with the same roles.
+        episodes: Of any number of scenes.
         rewarded: What each is worth.
         standardise: Divide by the group's standard deviation.
+        own_share: Share of an advantage that is for the turn itself; the rest is the team's.
     """
-    groups: dict[str, list[int]] = {}
-    for at, episode in enumerate(episodes):
-        groups.setdefault(episode.staged.scene_id, []).append(at)
-    found: dict[tuple[int, str], float] = {}
-    for members in groups.values():
-        for role in episodes[members[0]].staged.scene.roles:
-            own = advantages([rewarded[at].by_role[role.key] for at in members], standardise=standardise)
-            found.update({(at, role.key): one for at, one in zip(members, own, strict=True)})
+    team = _compared(
+        [(one.staged.scene_id, worth.team) for one, worth in zip(episodes, rewarded, strict=True)],
+        standardise=standardise,
+    )
+    places = [(at, turn) for at, one in enumerate(episodes) for turn in range(len(one.actions))]
+    actions = [episodes[at].actions[turn] for at, turn in places]
+    own = [0.0] * len(places)
+    if own_share:
+        groups = [
+            f"{episodes[at].staged.scene_id}\0{role_key(one.role)}"
+            for (at, _), one in zip(places, actions, strict=True)
+        ]
+        worths = [rewarded[at].by_turn[turn] for at, turn in places]
+        own = _compared(list(zip(groups, worths, strict=True)), standardise=standardise)
     return [
-        Lesson(action, found[at, role_key(action.role)])
-        for at, episode in enumerate(episodes)
-        for action in episode.actions
+        Lesson(action, (1.0 - own_share) * team[at] + own_share * alone)
+        for (at, _), action, alone in zip(places, actions, own, strict=True)
     ]
+
+
+def _compared(rewards: Sequence[tuple[str, float]], *, standardise: bool) -> list[float]:
+    """Advantages of rewards, each within the group that it is named with, in their order."""
+    members: dict[str, list[int]] = {}
+    for at, (group, _) in enumerate(rewards):
+        members.setdefault(group, []).append(at)
+    found = [0.0] * len(rewards)
+    for places in members.values():
+        for at, one in zip(places, advantages([rewards[at][1] for at in places], standardise=standardise), strict=True):
+            found[at] = one
+    return found
 
 
 def advantages(rewards: Sequence[float], *, standardise: bool) -> Sequence[float]:

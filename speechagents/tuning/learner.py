@@ -159,7 +159,8 @@ class Learner:
             played: The round.
             number: 0-based.
         """
-        found = lessons(played.episodes, played.rewarded, standardise=self._rl.standardise)
+        rl = self._rl
+        found = lessons(played.episodes, played.rewarded, standardise=rl.standardise, own_share=rl.own_share)
         pace = self._training.learning_rate * rate(self._training, number)
         for group in self.optimizer.param_groups:
             group["lr"] = pace

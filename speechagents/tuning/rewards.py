@@ -8,10 +8,9 @@ listening, nothing that stood in for a turn. **What cannot be measured earns not
 would break no rule. For the same reason well-formed turns count against the turns that the scene asks for, not against
 those that were taken: a scene that its roles let die is worth little.
 
-**Of a role.** With `own_share` a role's reward is partly its own: its share of well-formed turns, and what metrics
-found in its lines, where they tell it line by line; what only the whole shows stays the team's. It answers the question
-which of the agents it was (credit assignment) a little better, and asks each to shine for itself; 0 is the plain team
-reward.
+**Of a turn.** Beside the team's reward every turn has a worth of its own: whether it is well-formed, and what metrics
+found in its line, where they tell it line by line; what only the whole shows is the team's. How much of it counts is not
+decided here (`grpo`).
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from typing import Protocol
 
 from speechagents.benchmark.metrics.metric import Better, Looked, Measured, Metric
 from speechagents.benchmark.played import Played
-from speechagents.drama import Deed, Message, role_key
+from speechagents.drama import Deed, Message
 from speechagents.tuning.reward_scale import Scale, Window, derive_scales, played_lines
 from speechagents.tuning.rl_recipe import FORMED, Reinforcement, rewardable
 from speechagents.tuning.rollouts import Episode
@@ -36,12 +35,12 @@ class Rewarded:
     Attributes:
         team: 0 to 1.
         parts: What it is made of, by name, each 0 to 1.
-        by_role: What it is worth to each role of the scene, by `role_key`.
+        by_turn: What each action is worth by itself, in their order; empty if nobody asks.
     """
 
     team: float
     parts: Mapping[str, float]
-    by_role: Mapping[str, float]
+    by_turn: Sequence[float] = ()
 
 
 class Reward(Protocol):
@@ -58,15 +57,13 @@ class BenchmarkReward:
         weights: By name of the part; `FORMED` is the share of well-formed turns. Parts of weight 0 are measured and
             shown, and earn nothing.
         scales: Of all metrics among them.
-        own_share: Share of a role's reward that is for what it did itself.
     """
 
-    def __init__(self, weights: Mapping[str, float], scales: Mapping[str, Scale], *, own_share: float = 0.0) -> None:
+    def __init__(self, weights: Mapping[str, float], scales: Mapping[str, Scale]) -> None:
         total = math.fsum(weights.values())
         self._weights = {name: weight / total for name, weight in weights.items()}
         self._metrics: Sequence[Metric] = [one for name, one in rewardable().items() if name in weights]
         self._scales = scales
-        self._own_share = own_share
 
     def of(self, episode: Episode) -> Rewarded:
         """What an episode is worth."""
@@ -75,25 +72,24 @@ class BenchmarkReward:
         parts = {name: self._worth(name, one) for name, one in found.items()}
         if FORMED in self._weights:
             parts[FORMED] = episode.formed
-        team = self._sum(parts)
-        speakers = [played.role_of(line) for line in played.lines]
-        by_role = {}
-        for role in episode.staged.scene.roles:
-            own = {name: self._own(name, one, speakers, role.key, parts[name]) for name, one in found.items()}
-            if FORMED in self._weights:
-                own[FORMED] = _formed_by(episode, role.key)
-            by_role[role.key] = (1.0 - self._own_share) * team + self._own_share * self._sum(own)
-        return Rewarded(team, parts, by_role)
+        return Rewarded(self._sum(parts), parts, self._by_turn(episode, found, parts))
+
+    def _by_turn(self, episode: Episode, found: Mapping[str, Measured], parts: Mapping[str, float]) -> Sequence[float]:
+        lines = {name: dict(one.by_turn) for name, one in found.items()}
+        worths, place = [], 0
+        for action in episode.actions:
+            if action.turn is None:
+                worths.append(0.0)
+                continue
+            own = {**parts, **({FORMED: 1.0} if FORMED in parts else {})}
+            if action.turn.deed is Deed.SPEAK:
+                own |= {name: self._scales[name].worth(one[place]) for name, one in lines.items() if place in one}
+                place += 1
+            worths.append(self._sum(own))
+        return worths
 
     def _worth(self, name: str, found: Measured) -> float:
         return 0.0 if found.value is None else self._scales[name].worth(found.value)
-
-    def _own(self, name: str, found: Measured, speakers: Sequence[str], role: str, team: float) -> float:
-        """What a metric found in a role's lines; the team's where it does not tell lines apart."""
-        if not found.by_turn:
-            return team
-        own = [value for place, value in found.by_turn if speakers[place] == role]
-        return self._scales[name].worth(math.fsum(own) / len(own)) if own else 0.0
 
     def _sum(self, parts: Mapping[str, float]) -> float:
         return math.fsum(self._weights[name] * value for name, value in parts.items())
@@ -114,7 +110,7 @@ def benchmark_reward(
     """
     metrics = [metric for name, metric in rewardable().items() if name in rl.reward]
     scales = derive_scales(windows, metrics, seed=seed) if metrics else {}
-    return BenchmarkReward(rl.reward, scales, own_share=rl.own_share), scales
+    return BenchmarkReward(rl.reward, scales), scales
 
 
 def mean_reward(rewarded: Sequence[Rewarded]) -> float:
@@ -155,9 +151,3 @@ def _own_messages(episode: Episode) -> Played:
     staged = episode.staged
     own: list[Message] = [one for one in episode.messages if not one.fallback and one.deed is not Deed.BACK_CHANNEL]
     return played_lines(staged.scene_id, staged.scene, staged.facts, own)
-
-
-def _formed_by(episode: Episode, role: str) -> float:
-    """Of one role's turns the well-formed share, less what the scene lacks of the turns that it asks for."""
-    own = [action.turn is not None for action in episode.actions if role_key(action.role) == role]
-    return sum(own) / len(own) * len(episode.actions) / episode.staged.scene.turns if own else 0.0

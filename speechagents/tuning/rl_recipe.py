@@ -118,7 +118,8 @@ class Reinforcement:
         kl: Weight of the divergence from the frozen start.
         standardise: Divide advantages by the group's standard deviation, as GRPO does; without, groups in which all is
             nearly equal count little (Dr. GRPO, Liu et al. 2025, arXiv 2503.20783).
-        own_share: Share of a role's reward that is for what this role did; the rest is the team's.
+        own_share: Share of an advantage that is for the turn itself, against all turns of its role in the group; the
+            rest is the team's.
         cold_start: How it is trained on the data before the first round; None leaves the base as it is.
         rows: Most turns that are drawn at once.
         guard: When it is ended.

@@ -40,11 +40,11 @@ class PaysForTalk:
     def of(self, episode: Episode) -> Rewarded:
         lengths = [len(tokens(message.text)) for message in episode.messages]
         worth = math.fsum(lengths) / (MOST_WORDS * episode.staged.scene.turns)
-        return Rewarded(worth, {"length": worth}, {role.key: worth for role in episode.staged.scene.roles})
+        return Rewarded(worth, {"length": worth})
 
 
 def worth(*values: float) -> list[Rewarded]:
-    return [Rewarded(one, {}, {role.key: one for role in staged().scene.roles}) for one in values]
+    return [Rewarded(one, {}) for one in values]
 
 
 def learner(
@@ -80,11 +80,20 @@ def test_groups_are_episodes_of_one_scene_and_every_turn_carries_its_teams_advan
     assert [one.action.role for one in found][:2] == ["Ann", "Ben"]
 
 
-def test_every_role_is_a_group_of_its_own() -> None:
-    both = [episode("no.", turns=2), episode("yes.", turns=2)]
-    rewarded = [Rewarded(0.5, {}, {"ann": a, "ben": b, "cleo": 0.0}) for a, b in ((0.0, 0.9), (1.0, 0.1))]
-    found = lessons(both, rewarded, standardise=False)
-    assert [one.advantage for one in found] == pytest.approx([-0.5, 0.4, 0.5, -0.4])
+def test_with_a_share_of_its_own_a_turn_is_compared_with_all_turns_of_its_role_in_the_scene() -> None:
+    both = [episode("no.", turns=4), episode("yes.", turns=4)]
+    # Ann, Ben, Cleo, Ann; whatever Ben does is worth little.
+    rewarded = [Rewarded(0.0, {}, (0.9, 0.1, 0.5, 0.5)), Rewarded(1.0, {}, (0.7, 0.3, 0.5, 0.3))]
+    alone = lessons(both, rewarded, standardise=False, own_share=1.0)
+    assert [one.advantage for one in alone] == pytest.approx([0.3, -0.1, 0.0, -0.1, 0.1, 0.1, 0.0, -0.3])
+    half = lessons(both, rewarded, standardise=False, own_share=0.5)
+    assert [one.advantage for one in half] == pytest.approx([-0.1, -0.3, -0.25, -0.3, 0.3, 0.3, 0.25, 0.1])
+    # Other scenes are other groups.
+    there = [replace(one, staged=replace(one.staged, scene_id="there")) for one in both]
+    assert lessons([*both, *there], [*rewarded, *rewarded], standardise=False, own_share=1.0)[8:] == [
+        replace(one, action=action)
+        for one, action in zip(alone, [it for both_there in there for it in both_there.actions], strict=True)
+    ]
 
 
 def test_the_divergence_is_never_negative_and_estimates_what_it_is_of() -> None:
@@ -240,9 +249,7 @@ def test_the_same_seed_gives_the_same_weights_to_the_bit() -> None:
 def test_a_gradient_that_is_no_number_changes_nothing() -> None:
     one = learner()
     played, before = one.play(0), copied(one.model)
-    spoilt = replace(
-        played, rewarded=[replace(it, by_role=dict.fromkeys(it.by_role, math.nan)) for it in played.rewarded]
-    )
+    spoilt = replace(played, rewarded=[replace(it, team=math.nan) for it in played.rewarded])
     learnt = one.learn(spoilt, 0)
     assert not math.isfinite(learnt.gradient)
     assert all(torch.equal(before[name], now) for name, now in copied(one.model).items())

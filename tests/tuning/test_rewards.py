@@ -142,26 +142,23 @@ def test_a_scene_that_was_left_to_die_is_worth_little() -> None:
     assert reward.of(episode("bread.", "bread", "bread", "bread", turns=10)).team == pytest.approx(0.1)
 
 
-def test_a_team_has_one_reward_and_with_a_share_of_its_own_a_role_has_another() -> None:
+def test_a_turn_has_a_worth_of_its_own_as_far_as_metrics_tell_lines_apart() -> None:
     one = spoken(
         ("Ann", "Give me the bread."),
         ("Ben", "There is none left."),
         ("Ann", "Give me the bread."),
-        ("Ben", "Go home now."),
+        ("Ben", "No."),
     )
-    team = BenchmarkReward({"repeated_lines": 1.0}, {"repeated_lines": HALF}).of(one)
-    assert team.by_role == dict.fromkeys(("ann", "ben", "cleo"), team.team)
-    own = BenchmarkReward({"repeated_lines": 1.0}, {"repeated_lines": HALF}, own_share=1.0).of(one)
-    # Half of Ann's lines were said before, none of Ben's; Cleo did nothing.
-    assert own.by_role == {"ann": 0.0, "ben": 1.0, "cleo": 0.0}
-    both = BenchmarkReward({"repeated_lines": 1.0}, {"repeated_lines": HALF}, own_share=0.5).of(one)
-    assert both.by_role["ben"] == pytest.approx(0.5 * team.team + 0.5)
+    found = BenchmarkReward({"repeated_lines": 1.0}, {"repeated_lines": HALF}).of(one)
+    # A third of the lines that count was said before; a line of a word does not count, and has the team's worth.
+    assert found.team == pytest.approx(1.0 / 3.0)
+    assert found.by_turn == pytest.approx([1.0, 1.0, 0.0, 1.0 / 3.0])
 
 
-def test_a_roles_own_share_of_well_formed_turns_counts_what_it_did_itself() -> None:
-    one = episode("bread.", "bread", "bread.", "bread.", "bread", "bread.", turns=6)
-    found = BenchmarkReward({"formed": 1.0}, {}, own_share=1.0).of(one)
-    assert found.by_role == {"ann": 1.0, "ben": 0.0, "cleo": 1.0}
+def test_a_turn_that_failed_is_worth_nothing_by_itself_and_moves_no_line() -> None:
+    one = episode("bread water ring.", "bread", "lamp lamp lamp.", "bread water ring.", turns=4)
+    reward = BenchmarkReward({"formed": 1.0, "repeated_lines": 1.0}, {"repeated_lines": HALF})
+    assert reward.of(one).by_turn == pytest.approx([1.0, 0.0, 1.0, 0.5])
 
 
 def test_equal_episodes_have_equal_rewards() -> None:
