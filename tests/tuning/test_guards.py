@@ -69,7 +69,7 @@ def test_it_complains_of_what_is_beyond_a_limit_and_says_by_how_much(change: dic
     ],
 )
 def test_what_chance_explains_is_not_complained_of(change: dict[str, Any]) -> None:
-    sure = {name: 0.0 if name.endswith("_error") else value for name, value in change.items()}
+    sure: dict[str, Any] = {name: 0.0 if name.endswith("_error") else value for name, value in change.items()}
     assert complaint(replace(FINE, **change)) == ""
     assert complaint(replace(FINE, **sure)) != ""
 
