@@ -7,12 +7,13 @@ GRPO (Shao et al. 2024, DeepSeekMath, arXiv 2402.03300, section 4.1) plays each 
 reward stands in for a critic, the ratio of a token's probability now to that when it was drawn is clipped as in PPO
 (Schulman et al. 2017, arXiv 1707.06347), and the divergence from the frozen start is a term of the loss.
 
-**Agents.** Prompts differ by role and turn, so that turns cannot be compared with each other one by one; whole episodes of
-one scene can. What the team earned in an episode is compared with what it earned in the others of that scene, and all
-turns of all roles carry what comes of it (as in MAGRPO, Liu et al. 2025, arXiv 2508.04652). Which of them it was that
-made an episode better a group can only tell by many episodes. With a share of its own a turn is also compared by itself,
-with all turns of its role in that scene: every role is a group, since some have easier parts than others. That is GRPO's
-process supervision, with turns as the steps; it asks of each turn to shine by itself, and 0 is the plain team reward.
+**Agents.** Prompts differ by role and turn, so that turns cannot be compared with each other one by one; whole episodes
+of one scene can. What the team earned in an episode is compared with what it earned in the others of that scene, and
+all turns of all roles carry what comes of it (as in MAGRPO, Liu et al. 2025, arXiv 2508.04652). Which of them it was
+that made an episode better a group can only tell by many episodes. With a share of its own a turn is also compared by
+itself, with all turns of its role in that scene: every role is a group, since some have easier parts than others. That
+is GRPO's process supervision, with turns as the steps; it asks of each turn to shine by itself, and 0 is the plain team
+reward.
 
 **Tokens.** Every token of a step counts the same (as in DAPO, Yu et al. 2025, arXiv 2503.14476). The mean over each
 answer that GRPO takes first makes a token of a long answer count less, so that long bad answers are hardly held against

@@ -9,8 +9,8 @@ would break no rule. For the same reason well-formed turns count against the tur
 those that were taken: a scene that its roles let die is worth little.
 
 **Of a turn.** Beside the team's reward every turn has a worth of its own: whether it is well-formed, and what metrics
-found in its line, where they tell it line by line; what only the whole shows is the team's. How much of it counts is not
-decided here (`grpo`).
+found in its line, where they tell it line by line; what only the whole shows is the team's. How much of it counts is
+not decided here (`grpo`).
 """
 
 from __future__ import annotations
