@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from speechagents.devices import Device, choose_device, memory_errors
 from speechagents.errors import BackendMissing, MemoryFull, SettingsError, SpeechAgentsError
+from speechagents.library_talk import without_bars
 from speechagents.pretrained_options import ATTENTIONS, DTYPES, QUANTISED_SIZE, library_options, size_on_disk_gb
 from speechagents.residency import SPARE, LoadedModels, Residence
 from speechagents.weights import local_folder
@@ -166,7 +167,7 @@ class PretrainedModel:
         """Into the memory of the GPU, from disk the first time."""
         try:
             if self._module is None:
-                with self._loading_errors(), memory_errors():
+                with self._loading_errors(), memory_errors(), without_bars():
                     self._load()
             elif self._moves:
                 with memory_errors():

@@ -1,6 +1,6 @@
 """``speechagents tune`` by a recipe whose method is reinforcement: what is shown of it.
 
-Owns the lines and the JSON. Does not know arguments (`commands.tune`), nor how anything is learnt
+Owns the lines and the values. Does not know arguments (`commands.tune`), nor how anything is learnt
 (`tuning.reinforcing`).
 """
 
@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-from speechagents.commands.options import print_json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from speechagents.tuning.recipe import Recipe
@@ -26,7 +25,7 @@ def reinforce_by(
     folder: TrajectoryFolder,
     *,
     show_cold_start: Callable[[TuningEvent], None],
-) -> int:
+) -> tuple[Path, Mapping[str, Any]]:
     """Let a policy learn, and show how far it is.
 
     Args:
@@ -36,7 +35,7 @@ def reinforce_by(
         show_cold_start: Shows what supervised training tells.
 
     Returns:
-        The exit code.
+        The model's folder, and what there is to say of it.
     """
     from speechagents.tuning.families import make_family
     from speechagents.tuning.run_folder import check_free
@@ -47,30 +46,23 @@ def reinforce_by(
 
     from speechagents.tuning.reinforcing import reinforce
 
+    lines = _Lines(show_cold_start)
     over = reinforce(
         recipe,
         folder,
         arguments.out,
         make=lambda which, base: make_family(which, folder, folder=base),
         resume=arguments.resume,
-        announce=lambda event: _show(event, show_cold_start),
+        announce=lines.show,
     )
-    if arguments.json:
-        print_json(
-            {
-                "folder": str(arguments.out),
-                "model": str(over.model),
-                "rounds": over.rounds,
-                "planned": over.planned,
-                "kept": over.kept,
-                "reason": over.reason,
-                "first_reward": round(over.first_reward, 6),
-                "kept_reward": round(over.kept_reward, 6),
-            }
-        )
-    else:
-        print(over.model)
-    return 0
+    return over.model, {
+        "rounds": over.rounds,
+        "planned": over.planned,
+        "kept": over.kept,
+        "reason": over.reason,
+        "first_reward": round(over.first_reward, 6),
+        "kept_reward": round(over.kept_reward, 6),
+    }
 
 
 def _say_plan(recipe: Recipe) -> None:
@@ -87,23 +79,39 @@ def _say_plan(recipe: Recipe) -> None:
     _say(f"rewarded: {parts}")
 
 
-def _show(event: ReinforcementEvent | TuningEvent, other: Callable[[TuningEvent], None]) -> None:
-    from speechagents.tuning.rl_events import ReinforcementOver, RoundPlayed, ScenesReady
+class _Lines:
+    """Lines on standard error.
 
-    match event:
-        case ScenesReady():
-            _say_ready(event)
-        case RoundPlayed():
-            _say_round(event)
-        case ReinforcementOver():
-            _say_over(event)
-        case _:
-            other(event)
+    Args:
+        show_cold_start: Shows what supervised training tells.
+    """
+
+    def __init__(self, show_cold_start: Callable[[TuningEvent], None]) -> None:
+        self._show_cold_start = show_cold_start
+        self._device = ""
+
+    def show(self, event: ReinforcementEvent | TuningEvent) -> None:
+        """What has been done; where it computes is said once."""
+        from speechagents.tuning.rl_events import ReinforcementOver, RoundPlayed, ScenesReady
+        from speechagents.tuning.tuning_events import Begun
+
+        match event:
+            case ScenesReady():
+                if event.device != self._device:
+                    _say(f"computes {event.device}")
+                _say_ready(event)
+            case RoundPlayed():
+                _say_round(event)
+            case ReinforcementOver():
+                _say_over(event)
+            case _:
+                if isinstance(event, Begun):
+                    self._device = event.device
+                self._show_cold_start(event)
 
 
 def _say_ready(event: ScenesReady) -> None:
     total, (train, dev) = event.learnt + event.frozen, event.scenes
-    _say(f"computes {event.device}")
     _say(f"learnt: {event.learnt:,} of {total:,} weights ({event.learnt / total:.2%}); {train} scenes, {dev} of dev")
     for name, scale in event.scales.items():
         _say(

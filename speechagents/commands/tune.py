@@ -11,8 +11,9 @@ import importlib.util
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from speechagents.commands.options import Commands, positive, print_json
 from speechagents.errors import BackendMissing
@@ -48,7 +49,7 @@ def add_tune_command(commands: Commands) -> None:
     tune.add_argument(
         "--evaluate",
         action="store_true",
-        help="measure the base and what came of it with held-out samples: DIR/evaluation.md (not for method: grpo)",
+        help="measure the base and what came of it with held-out samples: DIR/evaluation.md",
     )
     tune.add_argument("--json", action="store_true", help="print one line of JSON at the end")
     tune.set_defaults(run=_tune, stopped="with --resume it goes on from its newest checkpoint")
@@ -66,12 +67,22 @@ def _tune(arguments: argparse.Namespace) -> int:
         if importlib.util.find_spec(package) is None:
             raise BackendMissing(f"tuning: {package} is not installed: {INSTALL}")
     _prepare_libraries(arguments.jobs)
-    if recipe.method is Method.GRPO:
-        return _reinforce(arguments, recipe, folder)
-    return _mix(arguments, recipe, folder)
+    learn = _reinforced if recipe.method is Method.GRPO else _mixed
+    model, came = learn(arguments, recipe, folder)
+    if arguments.evaluate:
+        from speechagents.tuning.before_after import evaluate_run
+
+        _say("measuring the base, and what came of it")
+        evaluate_run(recipe, arguments.out, folder)
+    if arguments.json:
+        print_json({"folder": str(arguments.out), "model": str(model), **came})
+    else:
+        print(model)
+    return 0
 
 
-def _mix(arguments: argparse.Namespace, recipe: Recipe, folder: TrajectoryFolder) -> int:
+def _mixed(arguments: argparse.Namespace, recipe: Recipe, folder: TrajectoryFolder) -> tuple[Path, Mapping[str, Any]]:
+    """The model, and what there is to say of it."""
     from speechagents.tuning.families import make_family
     from speechagents.tuning.pools import read_pools
     from speechagents.tuning.run_folder import check_free
@@ -92,34 +103,24 @@ def _mix(arguments: argparse.Namespace, recipe: Recipe, folder: TrajectoryFolder
         resume=arguments.resume,
         announce=_Progress(recipe).show,
     )
-    if arguments.evaluate:
-        from speechagents.tuning.before_after import evaluate_run
-
-        _say("measuring the base, and what came of it")
-        evaluate_run(recipe, arguments.out, folder)
-    if arguments.json:
-        print_json(
-            {
-                "folder": str(arguments.out),
-                "model": str(over.model),
-                "step": over.step,
-                "steps": over.steps,
-                "stopped_early": over.stopped_early,
-                "best_step": over.best_step,
-                "best_loss": over.best_loss,
-                "tokens": over.tokens,
-                "targets": over.targets,
-                "left_out": over.left_out,
-                "seconds": round(over.seconds, 3),
-                "tokens_per_s": round(over.tokens_per_s, 1),
-            }
-        )
-    else:
-        print(over.model)
-    return 0
+    return over.model, {
+        "step": over.step,
+        "steps": over.steps,
+        "stopped_early": over.stopped_early,
+        "best_step": over.best_step,
+        "best_loss": over.best_loss,
+        "tokens": over.tokens,
+        "targets": over.targets,
+        "left_out": over.left_out,
+        "seconds": round(over.seconds, 3),
+        "tokens_per_s": round(over.tokens_per_s, 1),
+    }
 
 
-def _reinforce(arguments: argparse.Namespace, recipe: Recipe, folder: TrajectoryFolder) -> int:
+def _reinforced(
+    arguments: argparse.Namespace, recipe: Recipe, folder: TrajectoryFolder
+) -> tuple[Path, Mapping[str, Any]]:
+    """The model, and what there is to say of it."""
     from speechagents.commands.reinforce import reinforce_by
 
     cold = recipe.rl.cold_start if recipe.rl is not None else None

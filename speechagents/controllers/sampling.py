@@ -17,7 +17,7 @@ class SeededSampling:
     Args:
         seeds: Of the rows.
         temperatures: Of the rows; 0 takes the likeliest.
-        top_p: Tokens beyond this share of the probability are out.
+        top_p: Tokens beyond this share of the probability are out; of 1 none is, however sums are rounded.
     """
 
     def __init__(self, seeds: Sequence[int], temperatures: Sequence[float], *, top_p: float) -> None:
@@ -37,9 +37,10 @@ class SeededSampling:
                 rows.append(row)
                 continue
             logits = row / temperature
-            ordered, where = torch.sort(logits, descending=True, stable=True)
-            before = torch.cumsum(torch.softmax(ordered, 0), 0) - torch.softmax(ordered, 0)
-            logits[where[before > self._top_p]] = -torch.inf
+            if self._top_p < 1.0:
+                ordered, where = torch.sort(logits, descending=True, stable=True)
+                before = torch.cumsum(torch.softmax(ordered, 0), 0) - torch.softmax(ordered, 0)
+                logits[where[before > self._top_p]] = -torch.inf
             uniform = torch.rand(logits.shape, generator=chance).clamp_(1e-20, 1.0 - 1e-7)
             rows.append(logits - torch.log(-torch.log(uniform)).to(logits.device))
         return torch.stack(rows)

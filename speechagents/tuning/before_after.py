@@ -23,6 +23,7 @@ from safetensors.torch import load_file
 from speechagents.benchmark.report import markdown_of
 from speechagents.devices import choose_device, memory_errors
 from speechagents.errors import TuningError
+from speechagents.library_talk import without_bars
 from speechagents.production.storage import write_atomically
 from speechagents.tuning.ability_report import ability_report
 from speechagents.tuning.ability_table import AbilityTable, Rated, table_json
@@ -178,15 +179,16 @@ def measured(
 
 def load_tuned(recipe: Recipe, model: Path | None, base: Path, *, make: Make) -> tuple[Any, Family]:
     """A tuned model in memory, with its family; arguments and errors are those of `measured`."""
-    if model is None or (model / ADAPTER_CONFIG).is_file():
-        family = make(recipe, base)
-        loaded = family.load()
-        if model is not None:
-            _put_adapter(loaded, model)
-        return loaded, family
-    whole = replace(recipe, base=Base(model=str(model)), adapter=Adapter(kind=AdapterKind.FULL))
-    family = make(whole, base)
-    return family.load(), family
+    with without_bars():
+        if model is None or (model / ADAPTER_CONFIG).is_file():
+            family = make(recipe, base)
+            loaded = family.load()
+            if model is not None:
+                _put_adapter(loaded, model)
+            return loaded, family
+        whole = replace(recipe, base=Base(model=str(model)), adapter=Adapter(kind=AdapterKind.FULL))
+        family = make(whole, base)
+        return family.load(), family
 
 
 def _put_adapter(loaded: Any, folder: Path) -> None:

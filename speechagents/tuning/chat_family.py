@@ -29,6 +29,7 @@ from speechagents.controllers.language_model import Prompt, PromptMessage, Speak
 from speechagents.controllers.multimodal_text import Encoder, Piece, make_encoder, rendered
 from speechagents.controllers.prompts import MAX_MESSAGES, next_speaker_prompt, turn_prompt
 from speechagents.controllers.quoting import Names
+from speechagents.devices import choose_device
 from speechagents.errors import ControllerError, TuningError
 from speechagents.pretrained import ModelChoice, pretrained
 from speechagents.tuning.adapters import fitted
@@ -111,7 +112,8 @@ class ChatFamily:
             BackendMissing: A package that its weights need is not installed.
             MemoryFull: It does not fit.
         """
-        choice = ModelChoice(str(self._folder), dtype=self._dtype())
+        # By its name, so that it is one, and nothing is said of the choice: that is for whoever computes there.
+        choice = ModelChoice(str(self._folder), device=choose_device().name, dtype=self._dtype())
         model = pretrained(choice, residence=None, loaded=None, failure=TuningError).thinker
         model = fitted(model, self._recipe.adapter, seed=self._recipe.training.seed)
         if self._recipe.adapter.kind is AdapterKind.LORA:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 from speechagents.audio import Audio
 from speechagents.tuning.trajectory import Sample
@@ -99,4 +100,17 @@ class Family(Protocol):
         """Tensors of a batch, padded on the right.
 
         They are ``input_ids``, ``attention_mask``, ``labels`` (-100 outside the spans) and those of sounds.
+        """
+
+
+@runtime_checkable
+class Saves(Protocol):
+    """A family that writes its models in a way of its own, with what has to stand beside the weights."""
+
+    def save(self, model: Any, folder: Path) -> None:
+        """Write a tuned model: an adapter as PEFT writes it, or the whole, in safetensors.
+
+        Args:
+            model: What `Family.load` gave.
+            folder: Where to; made if need be.
         """

@@ -1,7 +1,7 @@
 """Group relative policy optimisation: how much better an episode was than the others of its scene, and what follows.
 
-Owns advantages and the objective. Does not know episodes' worth (`rewards`), how they are played (`rollouts`), or the
-run (`reinforcing`). Importing it needs PyTorch.
+Owns advantages and the objective. Does not know episodes' worth (`rewards`), how they are played (`rollouts`), or what
+is done with a gradient (`learner`). Importing it needs PyTorch.
 
 GRPO (Shao et al. 2024, DeepSeekMath, arXiv 2402.03300, section 4.1) plays each scene several times; the group's mean
 reward stands in for a critic, the ratio of a token's probability now to that when it was drawn is clipped as in PPO
@@ -63,16 +63,14 @@ class Told:
 
     Attributes:
         tokens: How many.
-        kl: Divergence from the frozen start, in nats.
         clipped: Tokens that pull no longer, as their probability has gone far enough.
     """
 
     tokens: int = 0
-    kl: float = 0.0
-    clipped: float = 0.0
+    clipped: int = 0
 
     def __add__(self, other: Told) -> Told:
-        return Told(self.tokens + other.tokens, self.kl + other.kl, self.clipped + other.clipped)
+        return Told(self.tokens + other.tokens, self.clipped + other.clipped)
 
 
 def lessons(
@@ -85,6 +83,9 @@ def lessons(
         rewarded: What each is worth.
         standardise: Divide by the group's standard deviation.
         own_share: Share of an advantage that is for the turn itself; the rest is the team's.
+
+    Raises:
+        ValueError: A turn is to have a share of its own, and the reward does not say what each is worth.
     """
     team = _compared(
         [(one.staged.scene_id, worth.team) for one, worth in zip(episodes, rewarded, strict=True)],
@@ -98,6 +99,8 @@ def lessons(
             f"{episodes[at].staged.scene_id}\0{role_key(one.role)}"
             for (at, _), one in zip(places, actions, strict=True)
         ]
+        if any(len(worth.by_turn) != len(one.actions) for one, worth in zip(episodes, rewarded, strict=True)):
+            raise ValueError("the reward does not say what each turn is worth")
         worths = [rewarded[at].by_turn[turn] for at, turn in places]
         own = _compared(list(zip(groups, worths, strict=True)), standardise=standardise)
     return [
@@ -168,12 +171,6 @@ def objective(
     ratio = torch.exp((now - drawn).clamp(max=_FURTHEST))
     better = advantage[:, None]
     gain = torch.minimum(ratio * better, ratio.clamp(1.0 - ratio_clip, 1.0 + ratio_clip) * better)
-    far = divergence(now, start)
-    loss = torch.where(mask, kl * far - gain, torch.zeros_like(gain)).sum()
+    loss = torch.where(mask, kl * divergence(now, start) - gain, torch.zeros_like(gain)).sum()
     stopped = torch.where(better > 0.0, ratio > 1.0 + ratio_clip, ratio < 1.0 - ratio_clip) & (better != 0.0) & mask
-    told = Told(
-        tokens=int(mask.sum()),
-        kl=float(torch.where(mask, far.detach(), torch.zeros_like(far)).sum()),
-        clipped=float(stopped.sum()),
-    )
-    return loss, told
+    return loss, Told(tokens=int(mask.sum()), clipped=int(stopped.sum()))

@@ -1,9 +1,9 @@
 """Ends reinforcement learning when the reward is being gamed, and says why.
 
 Owns what is watched and the verdict. Does not know rewards or weights: whatever is rewarded, a policy that says the
-same thing in every scene, talks on without end or in scraps, loses the form, or is no longer the model it began as, has
-found something else than acting. That a reward rises while what it stands for does not is Goodhart's law; how far a
-policy is from its start tells how likely (Gao, Schulman & Hilton 2023, arXiv 2210.10760).
+same thing in every scene, talks on without end or in scraps or not at all, loses the form, or is no longer the model it
+began as, has found something else than acting. That a reward rises while what it stands for does not is Goodhart's law;
+how far a policy is from its start tells how likely (Gao, Schulman & Hilton 2023, arXiv 2210.10760).
 
 Everything but the divergence is compared with the first round: what is usual differs between models and scenes. What
 chance explains is not complained of: means of few episodes have to be beyond a limit by two standard errors.
@@ -42,6 +42,8 @@ class Vitals:
     Attributes:
         formed: Well-formed turns as a share of those asked for, mean over episodes.
         formed_error: Standard error of that mean.
+        spoken: Turns with words as a share of those asked for, mean over episodes: turns can be well-formed without.
+        spoken_error: Standard error of that mean.
         line_words: Words of a line, mean over episodes with lines; None without one.
         line_words_error: Standard error of that mean.
         distinct: Share of distinct pairs of words side by side in a sample of `sample`; None where there are fewer.
@@ -51,6 +53,8 @@ class Vitals:
 
     formed: float
     formed_error: float
+    spoken: float
+    spoken_error: float
     line_words: float | None
     line_words_error: float
     distinct: float | None
@@ -79,7 +83,7 @@ class Guard:
 
     Attributes:
         limits: When it complains.
-        first: Vitals of the first round; of its variety and length, of the first that had any.
+        first: Vitals of the first round; of length and variety of lines, those of the first that had any.
         complained: Rounds in a row that it has complained of.
     """
 
@@ -107,11 +111,15 @@ class Guard:
         limits = self.limits
         if not math.isfinite(now.kl) or now.kl > limits.kl:
             return f"the policy is {now.kl:.3g} nats a token away from its start; {limits.kl:g} is the limit"
-        least = limits.formed * first.formed
-        if now.formed + _margin(now.formed_error, limits.formed * first.formed_error) < least:
+        if _fell(now.formed, now.formed_error, first.formed, first.formed_error, limits.formed):
             return (
                 f"{100 * now.formed:.0f} % of the turns are well-formed, in the first round {100 * first.formed:.0f} % "
                 f"were; {limits.formed:g} times as many is the limit"
+            )
+        if _fell(now.spoken, now.spoken_error, first.spoken, first.spoken_error, limits.formed):
+            return (
+                f"in {100 * now.spoken:.0f} % of the turns something is said, in the first round in "
+                f"{100 * first.spoken:.0f} %; {limits.formed:g} times as many is the limit"
             )
         if first.line_words and now.line_words:
             times, most = now.line_words / first.line_words, limits.line_length
@@ -140,15 +148,18 @@ def vitals_of(episodes: Sequence[Episode], *, kl: float, sample: int = 0) -> Vit
         kl: Divergence from the frozen start, in nats a token.
         sample: Word pairs that their variety is measured in; 0 takes half of those there are.
     """
-    lines = [found for one in episodes if (found := _lines(one))]
+    lines = [_lines(one) for one in episodes]
     pairs = [pair for found in lines for words in found for pair in pairwise(words)]
     formed = [one.formed for one in episodes]
-    lengths = [sum(map(len, found)) / len(found) for found in lines]
+    spoken = [len(found) / one.staged.scene.turns for found, one in zip(lines, episodes, strict=True)]
+    lengths = [sum(map(len, found)) / len(found) for found in lines if found]
     # Half, so that later rounds may talk less and still be compared.
     sample = sample or (min(MOST_PAIRS, len(pairs) // 2) if len(pairs) >= LEAST_PAIRS else 0)
     return Vitals(
         formed=fmean(formed),
         formed_error=_error(formed),
+        spoken=fmean(spoken),
+        spoken_error=_error(spoken),
         line_words=fmean(lengths) if lengths else None,
         line_words_error=_error(lengths),
         distinct=expected_distinct(pairs, sample) if sample and len(pairs) >= sample else None,
@@ -164,14 +175,17 @@ def _lines(episode: Episode) -> list[Sequence[str]]:
 
 
 def _filled(first: Vitals | None, now: Vitals) -> Vitals:
-    """The first round's vitals; where it had no lines to look at, those of the first one that has."""
+    """The first round's vitals; where it had too few lines to look at, those of the first one that has enough."""
     if first is None:
         return now
-    if first.distinct is not None or now.distinct is None:
-        return first
     if first.line_words is None:
         first = replace(first, line_words=now.line_words, line_words_error=now.line_words_error)
-    return replace(first, distinct=now.distinct, sample=now.sample)
+    return first if first.distinct is not None else replace(first, distinct=now.distinct, sample=now.sample)
+
+
+def _fell(now: float, now_error: float, first: float, first_error: float, share: float) -> bool:
+    """Whether a mean is below so large a share of the first one, and not by chance."""
+    return now + _margin(now_error, share * first_error) < share * first
 
 
 def _error(values: Sequence[float]) -> float:

@@ -1,7 +1,7 @@
 """A policy that learns from the scenes that it plays: one round after the other.
 
 Owns a round: which scenes it is of, how the weights change by what came of them. Does not know what is rewarded
-(`rewards`), when to end (`guards`), or what is kept on a disk (`reinforcing`). Importing it needs PyTorch.
+(`rewards`), when to end (`guards`), or what is kept on a disk (`rl_run`). Importing it needs PyTorch.
 
 Everything follows from seed, number of the round and weights; nothing is kept between rounds but the weights and the
 optimizer's moments.
@@ -76,8 +76,8 @@ class Learnt:
 
     Attributes:
         told: What the objective says of itself, all passes together.
-        gradient: Length of the gradient before it was shortened, mean over passes; not finite if no step was taken for
-            it.
+        gradient: Length of the gradient before it was shortened, mean over passes; not finite if one was not, by which
+            no step was taken, nor any behind it.
         rate: Learning rate.
     """
 

@@ -22,7 +22,7 @@ from speechagents.controllers.sampling import SeededSampling
 from speechagents.tuning.rollouts import Drawn
 
 _WHOLE: Final = 1.0
-"""Share of the probability that is drawn from."""
+"""Share of the probability that is drawn from: all of it, see `SeededSampling`."""
 
 
 class ModelPolicy:

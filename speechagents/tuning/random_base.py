@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from speechagents.errors import TuningError
+from speechagents.library_talk import without_bars
 from speechagents.tuning.recipe import Base
 
 TEXT_CHARS: Final = 2_000_000
@@ -93,7 +94,7 @@ def write_random_base(folder: Path, base: Base, texts: Iterable[str], *, seed: i
         raise TuningError(f"{base.random[:40]!r} is none of {names}", field="base.random")
     sizes = _Sizes.of(base)
     folder.mkdir(parents=True, exist_ok=True)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(), without_bars():
         torch.manual_seed(seed)
         write(folder, sizes, texts)
     return folder

@@ -11,7 +11,7 @@ bits as one that never stopped, where the device computes the same twice. The fo
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from speechagents.tuning.chat_acting import ChatActs
 from speechagents.tuning.checkpoints import Tensors, checkpoints, learnt, put_weights, read_checkpoint
 from speechagents.tuning.family import Family
 from speechagents.tuning.learner import Learner
-from speechagents.tuning.pools import read_pools
+from speechagents.tuning.pools import TuningData, read_pools
 from speechagents.tuning.recipe import TRAINING_LIMITS, FamilyKind, Recipe
 from speechagents.tuning.rewards import benchmark_reward
 from speechagents.tuning.rl_events import AnnounceRl, ReinforcementOver, nobody
@@ -80,14 +80,18 @@ def reinforce(
     scenes = staged_scenes(train, rl, seed=recipe.training.seed)
     check_scenes(scenes, train, rl)
     dev = staged_scenes(data.samples(Split.DEV), rl, seed=_DEV_SEED)[: rl.dev_scenes]
+    cold = _cold_start(recipe, rl, data)
     reward, scales = benchmark_reward(rl, good_windows(train, rl), seed=recipe.training.seed)
     with run_folder(out, recipe=recipe.digest, data=data.digest, resume=resume) as folder:
         over = what_came(folder)
         if over is None:
             place = choose_device(device)
+            start: Tensors = {}
+            if cold is not None:
+                folder.claim(recipe=recipe.digest, data=data.digest)
+                start = _taught(cold, folder, make, announce, device)
             try:
                 with memory_errors():
-                    start = _cold_start(recipe, rl, data, folder, make, announce, device)
                     family = make(_with_room(recipe, rl), folder.path / BASE)
                     acts = act(family)
                     model = _loaded(family, start, place)
@@ -143,31 +147,46 @@ def _loaded(family: Family, start: Tensors, place: Device) -> Any:
     return model
 
 
-def _cold_start(
-    recipe: Recipe,
-    rl: Reinforcement,
-    data: TrajectoryFolder,
-    folder: RunFolder,
-    make: MakeFamily,
-    announce: AnnounceRl,
-    device: str,
-) -> Tensors:
-    """The weights after some supervised training; none if there is none. What is done of it is not done again."""
+@dataclass(frozen=True, slots=True)
+class _ColdStart:
+    """Supervised training before the first round.
+
+    Attributes:
+        recipe: By which it runs.
+        samples: That it mixes.
+    """
+
+    recipe: Recipe
+    samples: TuningData
+
+
+def _cold_start(recipe: Recipe, rl: Reinforcement, data: TrajectoryFolder) -> _ColdStart | None:
     if rl.cold_start is None:
-        return {}
+        return None
     # The same base: of random weights, too, and in the same precision.
     training = replace(rl.cold_start, seed=recipe.training.seed, dtype=recipe.training.dtype)
     cold = replace(recipe, rl=None, training=training)
-    path = folder.path / COLD_START
-    samples = read_pools(cold, data)
-    tune(
-        cold,
-        samples,
-        path,
-        make=lambda _: make(cold, folder.path / BASE),
-        resume=True,
-        announce=announce,
-        device=device,
-    )
-    newest = checkpoints(path / CHECKPOINTS)[-1]
-    return read_checkpoint(newest, recipe=cold.digest, data=samples.digest).best
+    return _ColdStart(cold, read_pools(cold, data))
+
+
+def _taught(cold: _ColdStart, folder: RunFolder, make: MakeFamily, announce: AnnounceRl, device: str) -> Tensors:
+    """The weights after a cold start. What is done of it is not done again."""
+    path, recipe, samples = folder.path / COLD_START, cold.recipe, cold.samples
+    try:
+        tune(
+            recipe,
+            samples,
+            path,
+            make=lambda _: make(recipe, folder.path / BASE),
+            resume=True,
+            announce=announce,
+            device=device,
+        )
+        there = checkpoints(path / CHECKPOINTS)
+        if not there:
+            raise TuningError("its checkpoints are gone; delete the folder, and it is done again")
+        return read_checkpoint(there[-1], recipe=recipe.digest, data=samples.digest).best
+    except TuningError as error:
+        raise TuningError(str(error), source=COLD_START) from error
+    except MemoryFull as error:
+        raise MemoryFull(f"{COLD_START}: {error}") from error

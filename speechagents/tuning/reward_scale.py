@@ -138,7 +138,7 @@ def _scale(metric: Metric, played: Mapping[str, Sequence[Played]]) -> Scale:
     spoilt = [value for value in found[best[1]] if value is not None]
     zero, one = np.percentile(sign * np.array(spoilt), _LOW), np.percentile(sign * np.array(good), _HIGH)
     if not one > zero:
-        raise _refused(metric, "scatters more than good and spoilt scenes differ; play more turns")
+        raise _refused(metric, "is the same in nearly all good and spoilt scenes of this length; play more turns")
     # Adding 0 makes 0 of -0.
     return Scale(
         zero=sign * float(zero) + 0.0,

@@ -35,7 +35,8 @@ class Rewarded:
     Attributes:
         team: 0 to 1.
         parts: What it is made of, by name, each 0 to 1.
-        by_turn: What each action is worth by itself, in their order; empty if nobody asks.
+        by_turn: What each action is worth by itself, in their order; empty of a reward that is for whole episodes
+            alone, with which turns can have no share of their own.
     """
 
     team: float

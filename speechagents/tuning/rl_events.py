@@ -38,7 +38,7 @@ class ScenesReady:
 
 @dataclass(frozen=True, slots=True)
 class RoundPlayed:
-    """A round was played, and unless it was the last the weights were changed by it.
+    """A round was played; the weights were changed by it, unless it was the last or the run has ended with it.
 
     Attributes:
         number: From 1 on; one beyond the number of rounds only checks what was learnt last.

@@ -19,7 +19,7 @@ All but the reward has the default of its value here. ``training.steps`` counts 
 weights are changed by what came of them. ``training.batch`` is of turns, ``evaluate_every`` and ``checkpoint_every``
 are of rounds; ``accumulate``, ``patience`` and ``dev_samples`` mean nothing there, for a round is one step, what ends
 it are its guards, and what is measured are scenes. A base that cannot act at all yet is taught to by a cold start: so
-many supervised steps on the same data, mixed as ``data`` says.
+many supervised steps on the same data, mixed as ``data`` says, with ``seed`` and ``dtype`` of ``training``.
 """
 
 from __future__ import annotations
@@ -83,7 +83,8 @@ class GuardLimits:
     Attributes:
         distinct: Distinct word pairs, of samples of one size, fall to no less than this share of the first round's.
         line_length: Words of a line become no more than so many times as many, and no fewer than one such part.
-        formed: Well-formed turns fall to no less than this share of the first round's.
+        formed: Well-formed turns, and turns in which something is said, fall to no less than this share of the first
+            round's.
         kl: Divergence from the frozen start, in nats a token; of the first round it is 0.
         patience: So many rounds in a row beyond a limit end the run: single rounds are few scenes.
     """

@@ -59,6 +59,8 @@ VITALS_PLOT: Final = "vitals.svg"
 
 _VERSION: Final = 1
 _RUNNING, _FINISHED, _ENDED = "running", "finished", "ended early"
+_FIGURES: Final = ("reward", "tokens", "prompt_tokens", "play_s", "learn_s")
+"""Of a line of the log: what is wanted of it again, besides what guards know."""
 _DEV_SEED: Final = 1_009
 """Of what is drawn in dev scenes: the same at each measurement, so that only the weights differ."""
 
@@ -231,6 +233,8 @@ class RlRun:
         """Take up the newest checkpoint, if there is one."""
         there = checkpoints(self._folder.checkpoints)
         if not there:
+            # Whatever a guard may say of the first round, there is the start to go back to.
+            self._good = copied(self._learner.model)
             return
         found = read_checkpoint(there[-1], recipe=self._recipe.digest, data=self._playing.data)
         source = there[-1].name
@@ -249,6 +253,8 @@ class RlRun:
             seen = [int(entry["step"]) for entry in self._log.entries]
             for entry in self._log.entries:
                 self._guard.judge(_vitals(entry))
+                for name in _FIGURES:
+                    float(entry[name])
         except (KeyError, TypeError, ValueError) as error:
             raise self._log_fault() from error
         if seen != list(range(1, self._done + 1)):
@@ -338,7 +344,7 @@ def _entry(
         {}
         if learnt is None or told is None
         else {
-            "gradient": learnt.gradient,
+            "gradient": _finite(learnt.gradient),
             "learning_rate": learnt.rate,
             "clipped": told.clipped / max(1, told.tokens),
         }
@@ -351,11 +357,13 @@ def _entry(
         "parts": dict(mean_parts(played.rewarded)),
         "formed": vitals.formed,
         "formed_error": vitals.formed_error,
+        "spoken": vitals.spoken,
+        "spoken_error": vitals.spoken_error,
         "line_words": vitals.line_words,
         "line_words_error": vitals.line_words_error,
         "distinct": vitals.distinct,
         "sample": vitals.sample,
-        "kl": vitals.kl,
+        "kl": _finite(vitals.kl),
         **({"complaint": verdict.complaint} if verdict.complaint else {}),
         **step,
         "turns": sum(len(one.actions) for one in played.episodes),
@@ -366,14 +374,21 @@ def _entry(
     }
 
 
+def _finite(value: float) -> float | None:
+    """A number as JSON has it: None for what is none."""
+    return value if math.isfinite(value) else None
+
+
 def _vitals(entry: Entry) -> Vitals:
-    line_words, distinct = entry["line_words"], entry["distinct"]
+    line_words, distinct, kl = entry["line_words"], entry["distinct"], entry["kl"]
     return Vitals(
         formed=float(entry["formed"]),
         formed_error=float(entry["formed_error"]),
+        spoken=float(entry["spoken"]),
+        spoken_error=float(entry["spoken_error"]),
         line_words=None if line_words is None else float(line_words),
         line_words_error=float(entry["line_words_error"]),
         distinct=None if distinct is None else float(distinct),
         sample=int(entry["sample"]),
-        kl=float(entry["kl"]),
+        kl=math.nan if kl is None else float(kl),
     )

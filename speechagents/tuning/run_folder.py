@@ -75,6 +75,19 @@ class RunFolder:
         """
         write_atomically(self.path / name, text.encode())
 
+    def claim(self, *, recipe: str, data: str) -> None:
+        """Say whose run it is before anything else of it is there: one that is killed until then can be gone on with.
+
+        Args:
+            recipe: Digest of the recipe.
+            data: Digest of the data.
+
+        Raises:
+            StorageError: The disk is full or read-only.
+        """
+        if not self.said:
+            self.write_run({"recipe": {"digest": recipe}, "data": {"digest": data}})
+
     def write_run(self, values: Mapping[str, Any]) -> None:
         """Say what the run is and how far."""
         self.said = dict(values)

@@ -10,21 +10,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from speechagents.tuning.family import Family
+from speechagents.library_talk import without_bars
+from speechagents.tuning.family import Family, Saves
 
 
 def save_model(family: Family, model: Any, folder: Path) -> None:
     """Write a tuned model into a folder: an adapter or the whole, as safetensors, with what it needs to be used.
 
     Args:
-        family: Knows what stands beside the weights by ``save(model, folder)``; of one that has no such way the weights
-            alone are written.
+        family: Knows what stands beside the weights if it is one that `Saves`; of any other the weights alone are
+            written.
         model: What `Family.load` gave.
         folder: Where to; it exists.
     """
-    with _as_loaded(model):
-        if callable(own := getattr(family, "save", None)):
-            own(model, folder)
+    with _as_loaded(model), without_bars():
+        if isinstance(family, Saves):
+            family.save(model, folder)
             return
         # PEFT would ask the hub whether the base's vocabulary has grown; it never does here.
         more = {"save_embedding_layers": False} if hasattr(model, "peft_config") else {}

@@ -26,6 +26,7 @@ from torch.nn import functional
 
 from speechagents.devices import choose_device, memory_errors
 from speechagents.errors import MemoryFull, TuningError
+from speechagents.library_talk import without_bars
 from speechagents.tuning.batches import Batches
 from speechagents.tuning.family import Family
 from speechagents.tuning.mixing import Mixing
@@ -78,7 +79,8 @@ def tune(
             try:
                 with (
                     memory_errors(),
-                    _talking_as_before(),
+                    without_bars(),  # the trainer sets how much else is said
+                    _known_warnings(),
                     TuningRun(recipe, data, folder, make(folder.path / BASE), mixing, place, announce) as run,
                 ):
                     if not run.over:
@@ -212,19 +214,8 @@ def _as_it_is(items: list[Any]) -> Any:
 
 
 @contextlib.contextmanager
-def _talking_as_before() -> Iterator[None]:
-    """Training sets how much the library says; afterwards it is as before.
-
-    What PEFT does in a way that the library will no longer know one day is nothing that anybody here can change.
-    """
-    told: Any = transformers.utils.logging
-    before, bars = told.get_verbosity(), told.is_progress_bar_enabled()
-    told.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated")
-            yield
-    finally:
-        told.set_verbosity(before)
-        if bars:
-            told.enable_progress_bar()
+def _known_warnings() -> Iterator[None]:
+    """What PEFT does in a way that the library will no longer know one day is nothing that anybody here can change."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated")
+        yield

@@ -32,5 +32,12 @@ def test_the_unlikely_tail_is_out() -> None:
     assert chosen(1, 1.0, top_p=0.85)[2] == 0.0
 
 
+def test_nothing_is_out_of_the_whole_however_the_sum_is_rounded() -> None:
+    # So many and so unequal that the probabilities of the likeliest sum up to more than 1 in single precision.
+    scores = 3.0 * torch.randn((1, 150_000), generator=torch.Generator().manual_seed(3))
+    noisy = SeededSampling([1], [1.0], top_p=1.0)(None, scores)
+    assert bool(torch.isfinite(noisy).all())
+
+
 def test_the_same_seed_chooses_the_same() -> None:
     assert chosen(3, 1.0, draws=50) == chosen(3, 1.0, draws=50)

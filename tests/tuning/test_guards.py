@@ -9,13 +9,25 @@ from typing import Any
 import numpy as np
 import pytest
 
+from speechagents.controllers.controller import AgentInput
+from speechagents.drama import Deed, Turn
 from speechagents.tuning.guards import Guard, Vitals, vitals_of
 from speechagents.tuning.rl_recipe import GuardLimits
-from speechagents.tuning.rollouts import Episode
-from tests.tuning.word_acts import WORDS, episode
+from speechagents.tuning.rollouts import Episode, play
+from tests.tuning.word_acts import WORDS, ScriptedPolicy, WordActs, episode, staged
 
 LIMITS = GuardLimits(distinct=0.6, line_length=2.0, formed=0.6, kl=0.5, patience=2)
-FINE = Vitals(formed=0.9, formed_error=0.01, line_words=8.0, line_words_error=0.1, distinct=0.8, sample=50, kl=0.0)
+FINE = Vitals(
+    formed=0.9,
+    formed_error=0.01,
+    spoken=0.8,
+    spoken_error=0.01,
+    line_words=8.0,
+    line_words_error=0.1,
+    distinct=0.8,
+    sample=50,
+    kl=0.0,
+)
 
 
 def varied(length: int = 5, *, count: int = 8) -> Sequence[Episode]:
@@ -41,7 +53,7 @@ def test_the_first_round_is_what_all_others_are_compared_with() -> None:
     assert (verdict.complaint, verdict.ends) == ("", False)
     assert guard.first == verdict.vitals
     assert verdict.vitals.line_words == 5.0
-    assert verdict.vitals.formed == 1.0
+    assert (verdict.vitals.formed, verdict.vitals.spoken) == (1.0, 1.0)
     assert guard.look(varied(), kl=0.1).complaint == ""
 
 
@@ -51,6 +63,7 @@ def test_the_first_round_is_what_all_others_are_compared_with() -> None:
         ({"line_words": 17.0}, "lines are 2.1 times as long as in the first round; 2 is the limit"),
         ({"line_words": 3.0}, "lines are 2.7 times as short as in the first round; 2 is the limit"),
         ({"formed": 0.5}, "50 % of the turns are well-formed, in the first round 90 % were"),
+        ({"spoken": 0.3}, "in 30 % of the turns something is said, in the first round in 80 %; 0.6 times as many"),
         ({"distinct": 0.4}, "40 % of 50 word pairs are distinct, in the first round 80 % were"),
         ({"kl": 0.6}, "the policy is 0.6 nats a token away from its start; 0.5 is the limit"),
         ({"kl": float("nan")}, "the policy is nan nats a token away from its start"),
@@ -64,6 +77,7 @@ def test_it_complains_of_what_is_beyond_a_limit_and_says_by_how_much(change: dic
     "change",
     [
         {"formed": 0.3, "formed_error": 0.15},
+        {"spoken": 0.3, "spoken_error": 0.15},
         {"line_words": 19.0, "line_words_error": 2.0},
         {"line_words": 3.0, "line_words_error": 0.6},
     ],
@@ -75,7 +89,8 @@ def test_what_chance_explains_is_not_complained_of(change: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize(
-    "change", [{"line_words": 15.9}, {"line_words": 4.1}, {"formed": 0.55}, {"distinct": 0.49}, {"kl": 0.49}]
+    "change",
+    [{"line_words": 15.9}, {"line_words": 4.1}, {"formed": 0.55}, {"spoken": 0.49}, {"distinct": 0.49}, {"kl": 0.49}],
 )
 def test_what_is_within_the_limits_is_let_be(change: dict[str, Any]) -> None:
     assert complaint(replace(FINE, **change)) == ""
@@ -115,6 +130,29 @@ def test_a_policy_that_says_nothing_at_first_is_compared_with_what_it_says_when_
     assert "word pairs" in guard.look(alike(), kl=0.0).complaint
     assert guard.first is not None
     assert (guard.first.distinct, guard.first.formed) == (first.distinct, 0.0)
+
+
+def test_a_policy_that_acts_without_a_word_has_found_something_else_than_acting() -> None:
+    class Mime(WordActs):
+        __slots__ = ()
+
+        def turn(self, ask: AgentInput, ids: Sequence[int]) -> Turn | None:
+            return Turn(ask.role.name, Deed.ACT, "waits")
+
+    guard = Guard(LIMITS)
+    guard.look(varied(), kl=0.0)
+    mute = play([staged()], Mime(), ScriptedPolicy.saying("no."), episodes=8, seed=0)
+    verdict = guard.look(mute, kl=0.0)
+    assert (verdict.vitals.formed, verdict.vitals.spoken) == (1.0, 0.0)
+    assert verdict.complaint.startswith("in 0 % of the turns something is said, in the first round in 100 %")
+
+
+def test_length_is_watched_from_the_first_line_on_though_there_is_too_little_for_variety() -> None:
+    guard = Guard(LIMITS)
+    guard.look([episode("bread")], kl=0.0)
+    few = guard.look([episode("no bread.", "bread")], kl=0.0).vitals
+    assert (few.line_words, few.distinct) == (2.0, None)
+    assert guard.look(varied(), kl=0.0).complaint.startswith("lines are 2.5 times as long")
 
 
 def test_a_guard_that_judges_a_log_again_is_where_it_was() -> None:

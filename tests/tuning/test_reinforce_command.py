@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -45,14 +46,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def tune(folder: Path, *more: str) -> int:
-    arguments = ["--recipe", str(folder / "scraps.yaml"), "--data", str(folder / "data"), "--out", str(folder / "out")]
+def tune(folder: Path, *more: str, recipe: str = "scraps.yaml", out: str = "out") -> int:
+    arguments = ["--recipe", str(folder / recipe), "--data", str(folder / "data"), "--out", str(folder / out)]
     return main(["tune", *arguments, *more])
 
 
-def test_the_command_plays_learns_and_leaves_a_model(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_plays_learns_and_leaves_a_model(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert tune(folder, "--json") == 0
-    out, err = capsys.readouterr()
+    out, err = capfd.readouterr()
     said = json.loads(out)
     assert (said["rounds"], said["planned"], said["kept"], said["reason"]) == (2, 2, 2, "")
     assert Path(said["model"]) == folder / "out" / "model"
@@ -63,6 +64,24 @@ def test_the_command_plays_learns_and_leaves_a_model(folder: Path, capsys: pytes
     assert "round 2 of 2: reward 0.000, 0% of turns well-formed" in err
     assert "a last look: reward 0.000, dev 0.000" in err
     assert "2 of 2 rounds are learnt from; the model is that after round 2" in err
+
+
+def test_with_a_cold_start_and_measured_everything_is_said_once_and_nothing_by_libraries(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    cold = "  cold_start: {steps: 2, batch: 2, max_tokens: 4096, evaluate_every: 2, checkpoint_every: 2}\n"
+    (folder / "cold.yaml").write_text(RECIPE + cold, "utf-8")
+    assert tune(folder, "--evaluate", recipe="cold.yaml", out="measured") == 0
+    said = capfd.readouterr().err.splitlines()
+    assert not [line for line in said if "%|" in line or "Warning" in line]
+    places = [line for line in said if re.search(r"\bon the (CPU|GPU)\b|\bon NVIDIA\b", line)]
+    assert len(places) == 1
+    assert places[0].startswith("computes on ")
+    assert "2 of 2 steps are done; the best model is that of step 2" in " ".join(said)
+    assert "measuring the base, and what came of it" in said
+    report = (folder / "measured" / "evaluation.md").read_text("utf-8")
+    assert "untuned" in report
+    assert "Perplexity of lines" in report
 
 
 def test_what_was_done_is_told_again_and_not_done_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from speechagents.benchmark.generated_scripts import read_generated_scripts
+from speechagents.benchmark.metrics.metric import Better, Looked, Measured
 from speechagents.benchmark.scene_set import Split, shipped_scene_set
 from speechagents.drama import Deed, Message, Style
 from speechagents.errors import TuningError
 from speechagents.resources import resource
-from speechagents.tuning.reward_scale import LEAST_WINDOWS, Scale, Window, derive_scales
+from speechagents.tuning.reward_scale import LEAST_WINDOWS, MAX_WINDOWS, Scale, Window, derive_scales
 from speechagents.tuning.rewards import BenchmarkReward, benchmark_reward, scale_rows
 from speechagents.tuning.rl_recipe import rewardable
 from speechagents.tuning.rollouts import Episode
@@ -100,6 +102,27 @@ def test_a_metric_with_nothing_to_measure_in_such_short_scenes_is_refused() -> N
 def test_too_few_good_scenes_give_no_scale() -> None:
     with pytest.raises(TuningError, match=f"rl.turns: the data hold 3 stretches .* {LEAST_WINDOWS} are needed"):
         derive_scales(windows()[:3], [rewardable()["uptake"]])
+
+
+def test_a_metric_that_is_nearly_always_the_same_is_refused() -> None:
+    """It is sure of the difference, and would give nearly all episodes the same worth."""
+    chosen = [*windows(), *windows(roles=3)][:MAX_WINDOWS]
+    texts = [tuple(line.text for line in one.lines) for one in chosen]
+    good, bad = set(texts[:11]), {frozenset(one) for one in texts[11:22]}
+
+    def measure(looked: Looked) -> Measured:
+        now = tuple(line.text for line in looked.played.lines)
+        return Measured(1.0 if now in good else 0.0 if frozenset(now) in bad and now not in texts else 0.5)
+
+    rare = replace(rewardable()["repeated_lines"], name="rare", better=Better.HIGHER, measure=measure)
+    with pytest.raises(TuningError, match=r"rl\.reward\.rare: rare is the same in nearly all good and spoilt scenes"):
+        derive_scales(chosen, [rare])
+
+
+@pytest.mark.parametrize(("zero", "one"), [(0.5, 0.5), (0.0, math.inf), (math.nan, 1.0)])
+def test_a_scale_has_two_ends(zero: float, one: float) -> None:
+    with pytest.raises(ValueError, match="are no two ends"):
+        replace(HALF, zero=zero, one=one)
 
 
 def test_the_same_windows_give_the_same_scale() -> None:

@@ -37,6 +37,19 @@ def test_what_a_run_says_of_itself_is_there_for_the_next_one(tmp_path: Path) -> 
         pass  # the lock is gone
 
 
+def test_a_run_that_has_claimed_its_folder_can_be_gone_on_with_whatever_it_left_there(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    with run_folder(path, recipe="r", data="d", resume=False) as folder:
+        (path / "left").mkdir()
+        folder.claim(recipe="r", data="d")
+    with run_folder(path, recipe="r", data="d", resume=True) as folder:
+        folder.write_run({**folder.said, "state": "running"})
+        folder.claim(recipe="r", data="d")
+        assert folder.said["state"] == "running"
+    with pytest.raises(TuningError, match="another recipe"):
+        check_free(path, recipe="other", data="d", resume=True)
+
+
 @pytest.mark.parametrize(
     ("recipe", "data", "resume", "said"),
     [

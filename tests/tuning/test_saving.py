@@ -13,7 +13,10 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytest.importorskip("peft")
 
+from speechagents.tuning.chat_family import ChatFamily
+from speechagents.tuning.family import Saves
 from speechagents.tuning.saving import save_model
+from speechagents.tuning.unit_family import UnitFamily
 from tests.tuning.letter_family import LetterFamily, llama
 from tests.tuning.letter_runs import LoraFamily
 
@@ -29,6 +32,20 @@ def test_a_family_that_has_a_way_of_its_own_is_asked(tmp_path: Path) -> None:
     save_model(Own(), model, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["own"]
     assert model.config.use_cache is False, "training goes on as before"
+
+
+def test_families_say_by_their_type_whether_they_have_one() -> None:
+    assert isinstance(LetterFamily(), Saves) is False
+    assert issubclass(ChatFamily, Saves)
+    assert issubclass(UnitFamily, Saves)
+
+
+def test_no_bar_is_drawn(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    model = llama(seed=0)
+    model.save_pretrained(str(tmp_path))
+    assert "%|" in capfd.readouterr().err
+    save_model(LetterFamily(), model, tmp_path)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_without_one_the_weights_are_written(tmp_path: Path) -> None:

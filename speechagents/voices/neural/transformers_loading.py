@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from speechagents.devices import Device, memory_errors
 from speechagents.errors import SettingsError, SynthesisError
+from speechagents.library_talk import without_bars
 from speechagents.weights import local_folder
 
 DTYPES: Final = ("auto", "float32", "bfloat16", "float16")
@@ -103,7 +104,7 @@ def load_model(kind: Any, place: Place, **options: Any) -> Any:
     if place.attention:
         options["attn_implementation"] = place.attention
     try:
-        with memory_errors():
+        with memory_errors(), without_bars():
             model, told = kind.from_pretrained(
                 place.folder,
                 dtype=chosen if chosen == "auto" else getattr(torch, chosen),
