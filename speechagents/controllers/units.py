@@ -18,12 +18,11 @@ from typing import Any, Final
 
 from speechagents.audio import Audio
 from speechagents.controllers.controller import AgentInput, Answer, Bid, Heard, MalformedTurn, Usage
-from speechagents.drama import role_key
 from speechagents.errors import SettingsError
 from speechagents.residency import LoadedModels
 from speechagents.units.generation import Sampling
 from speechagents.units.speech import Codec, UnitSpeech, check_spoken, load_unit_speech
-from speechagents.units.wording import next_prompt, read_turn, turn_prompt
+from speechagents.units.wording import next_prompt, read_turn, role_marks, turn_prompt
 
 SOUNDS_KEPT: Final = 128
 """Sounds whose units are kept, with the sounds: more than agents are given at once."""
@@ -43,7 +42,7 @@ class UnitsController:
         self._sampling = sampling
         self._ears = _Ears(speech.codec)
         chance = f"{sampling.temperature:g} {sampling.unit_temperature:g} {sampling.top_p:g}"
-        self._identity = f"unit controller 1 {speech.identity} {chance}"
+        self._identity = f"unit controller 2 {speech.identity} {chance}"
 
     @property
     def identity(self) -> str:
@@ -73,8 +72,9 @@ class UnitsController:
 
         Agents who heard the same have one prompt, which is computed once.
         """
-        known: dict[tuple[str, tuple[str, ...]], list[float]] = {}
+        known: dict[tuple[str, tuple[str, ...]], dict[str, float]] = {}
         for ask in asks:
+            marks = role_marks(ask.present)
             try:
                 prompt = next_prompt(
                     ask, self._ears.units(ask.heard), room=self._model.prompt_room, count=self._model.count
@@ -82,20 +82,19 @@ class UnitsController:
                 key = (prompt, ask.present)
                 fresh = key not in known
                 if fresh:
-                    known[key] = self._model.chances(prompt, ask.present)
+                    known[key] = dict(zip(marks, self._model.chances(prompt, list(marks.values())), strict=True))
             except ValueError as error:
                 yield MalformedTurn(ask.role.name, str(error))
                 continue
-            chance = next(
-                (share for name, share in zip(ask.present, known[key], strict=True) if role_key(name) == ask.role.key),
-                0.0,
-            )
+            chance = known[key].get(ask.role.key, 0.0)
             usage = Usage(tokens_in=self._model.count(prompt)) if fresh else Usage()
             reason = f"speaks next with a chance of {chance:.0%}"
             yield Bid(ask.role.name, min(1.0, chance), reason=reason, usage=usage)
 
     def _turn(self, ask: AgentInput, seed: int) -> Answer | MalformedTurn:
-        others = [name for name in ask.present if role_key(name) != ask.role.key]
+        marks = role_marks(ask.present)
+        own = marks.get(ask.role.key, "")
+        others = [mark for mark in marks.values() if mark != own]
         usage, reason = Usage(), ""
         for attempt in range(_TRIES):
             try:
@@ -103,7 +102,11 @@ class UnitsController:
                     ask, self._ears.units(ask.heard), room=self._model.prompt_room, count=self._model.count
                 )
                 written = self._model.turn(
-                    prompt, others, sampling=self._sampling, seed=_seed(seed, attempt, ask.role.key, ask.step)
+                    prompt,
+                    others,
+                    own=own,
+                    sampling=self._sampling,
+                    seed=_seed(seed, attempt, ask.role.key, ask.step),
                 )
                 usage += Usage(written.tokens_in, written.tokens_out)
                 return Answer(read_turn(written.text, ask), usage)

@@ -63,6 +63,10 @@ _FIGURES: Final = ("reward", "tokens", "prompt_tokens", "play_s", "learn_s")
 """Of a line of the log: what is wanted of it again, besides what guards know."""
 _DEV_SEED: Final = 1_009
 """Of what is drawn in dev scenes: the same at each measurement, so that only the weights differ."""
+_NOTHING_EARNED: Final = (
+    "no episode of the first round earned anything, so there is nothing to compare; let rl.cold_start take more steps, "
+    "or begin with a model that acts"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,9 @@ class RlRun:
             self._good, self._kept = copied(self._learner.model), number
         if verdict.ends:
             self._reason = f"the reward is being gamed: {verdict.complaint}"
+        elif number == 0 and not any(one.team for one in played.rewarded):
+            # Advantages compare episodes, and all are alike: rounds would go by and nothing be learnt.
+            self._reason = _NOTHING_EARNED
         learnt = None
         if not self._reason and number < training.steps:
             learnt = self._learner.learn(played, number)

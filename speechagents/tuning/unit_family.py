@@ -31,6 +31,7 @@ from speechagents.units.wording import (
     ANSWER_SHARE,
     Stretch,
     hear_prompt,
+    next_answer,
     next_prompt,
     question_prompt,
     read_prompt,
@@ -163,7 +164,9 @@ class UnitFamily:
             folder: Where to; made if need be.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        model.save_pretrained(str(folder), safe_serialization=True)
+        # PEFT would ask the hub whether the base's vocabulary has grown; it never does here.
+        more = {"save_embedding_layers": False} if hasattr(model, "peft_config") else {}
+        model.save_pretrained(str(folder), safe_serialization=True, **more)
         self._tokens.save(folder, context=self._context)
 
     def _encoded(self, text: str) -> list[int]:
@@ -298,7 +301,7 @@ def _heard(sample: Trajectory | NextSpeaker) -> Sequence[tuple[int, ...]]:
 
 def _answer(sample: Sample) -> tuple[Stretch, ...]:
     if isinstance(sample, Trajectory):
-        return turn_answer(sample.turn, sample.units)
+        return turn_answer(sample.turn, sample.units, sample.ask.present)
     if isinstance(sample, NextSpeaker):
-        return words_answer(sample.speaker)
+        return next_answer(sample.speaker, sample.ask.present)
     return speech_answer(sample.answer_units) if sample.answer_units else words_answer(sample.answer)

@@ -6,15 +6,15 @@ mean (`wording`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from enum import Enum, auto
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from speechagents.units.tokens import END, UnitTokens
-from speechagents.units.wording import ADDRESSES, spaced
+from speechagents.units.wording import ADDRESSES
 
 Ids = NDArray[np.int64]
 
@@ -135,25 +135,26 @@ class _At(Enum):
 
     THOUGHTS = auto()
     NAME = auto()
+    NAMED = auto()
     WORDS = auto()
     SPEECH = auto()
 
 
 class TurnForm:
-    """Thoughts, names of those spoken to, words, a style, and speech.
+    """Thoughts, those spoken to, words, a style, and speech.
 
     Args:
         alphabet: Of the model.
-        names: Those who can be spoken to, in tokens.
+        others: Tokens of the roles that can be spoken to.
+        own: Token of the role that speaks, of which it may think; None if it has none.
         room: Most tokens, `LEAST_ROOM` at least; a quarter of them each is for thoughts and for words, at most.
     """
 
-    def __init__(self, alphabet: Alphabet, names: Iterable[Sequence[int]], *, room: int) -> None:
+    def __init__(self, alphabet: Alphabet, others: Sequence[int], *, own: int | None = None, room: int) -> None:
         self._alphabet = alphabet
-        listed = [name for name in names if name]
-        self._names: Mapping[int, Any] = _tree(listed)
-        self._longest_name = max(map(len, listed), default=0)
-        self._name: Mapping[int, Any] = {}
+        self._others: Ids = np.array(others, dtype=np.int64)
+        thought_of = [*others, own] if own is not None else others
+        self._thinkable = alphabet.with_marks(alphabet.text, *thought_of)
         self._named = 0
         self._at = _At.THOUGHTS
         self._thoughts_left = min(THOUGHT_TOKENS, room // 4)
@@ -173,11 +174,12 @@ class TurnForm:
         if self._speech is not None:
             return self._speech.allowed()
         if self._at is _At.THOUGHTS:
-            marks = (alphabet.answers, *self._to)
-            return alphabet.with_marks(alphabet.text, *marks) if self._thoughts_left > 0 else np.array(marks)
+            marks = self._further
+            return alphabet.with_marks(self._thinkable, *marks) if self._thoughts_left > 0 else np.array(marks)
         if self._at is _At.NAME:
-            further = [token for token in self._name if token != _WHOLE]
-            return np.array([*further, *((alphabet.answers, *self._to) if _WHOLE in self._name else ())])
+            return self._others
+        if self._at is _At.NAMED:
+            return np.array(self._further)
         if self._words_left > 1 or (self._words_left == 1 and self._worded):
             return np.concatenate((alphabet.text, alphabet.styles)) if self._worded else alphabet.text
         return alphabet.styles if self._worded else alphabet.letters
@@ -189,14 +191,14 @@ class TurnForm:
         if self._speech is not None:
             return self._speech.take(token)
         if token == alphabet.to:
-            self._at, self._name = _At.NAME, self._names
+            self._at = _At.NAME
             self._named += 1
         elif token == alphabet.answers:
             self._at = _At.WORDS
         elif self._at is _At.THOUGHTS:
             self._thoughts_left -= 1
         elif self._at is _At.NAME:
-            self._name = self._name[token]
+            self._at = _At.NAMED
         elif token in alphabet.styles:
             self._at = _At.SPEECH
             words = self._most_words - self._words_left
@@ -207,26 +209,8 @@ class TurnForm:
         return False
 
     @property
-    def _to(self) -> tuple[int, ...]:
-        left = self._room - self._longest_name - self._most_words
-        return (self._alphabet.to,) if self._names and self._named < ADDRESSES and left > LEAST_ROOM // 2 else ()
-
-
-def name_ids(tokens: UnitTokens, names: Iterable[str]) -> list[list[int]]:
-    """Names as they stand behind a mark, in tokens."""
-    return [tokens.encode(spaced(name)) for name in names]
-
-
-_WHOLE: Final = -1
-"""Key of a tree where a name may end."""
-
-
-def _tree(names: Iterable[Sequence[int]]) -> dict[int, Any]:
-    """What may follow on what in names: a tree by tokens."""
-    tree: dict[int, Any] = {}
-    for name in names:
-        at = tree
-        for token in name:
-            at = at.setdefault(token, {})
-        at[_WHOLE] = {}
-    return tree
+    def _further(self) -> tuple[int, ...]:
+        """The words begin, or somebody else is named for whom there is room."""
+        left = self._room - 1 - self._most_words
+        others = len(self._others) > 0 and self._named < ADDRESSES and left > LEAST_ROOM // 2
+        return (self._alphabet.answers, self._alphabet.to) if others else (self._alphabet.answers,)

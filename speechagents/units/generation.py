@@ -1,4 +1,4 @@
-"""What a speech-unit language model answers: seeded choice of tokens within a form, and how likely a name is.
+"""What a speech-unit language model answers: seeded choice of tokens within a form, and who is likely to speak next.
 
 Owns sampling and the model as one thing: vocabulary, weights and what was read. Does not know how prompts are worded
 (`wording`), what may be written where (`forms`), or how the numbers come about (`llama`).
@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from speechagents.errors import WeightsMissing
-from speechagents.units.forms import LEAST_ROOM, Alphabet, Form, SpeechForm, TurnForm, WordsForm, name_ids
+from speechagents.units.forms import LEAST_ROOM, Alphabet, Form, SpeechForm, TurnForm, WordsForm
 from speechagents.units.llama import CONFIG, WEIGHTS, Floats, Llama, Memory, load_llama
-from speechagents.units.tokens import END, FILE, UnitTokens, load_tokens
+from speechagents.units.tokens import FILE, UnitTokens, load_tokens
 from speechagents.units.wording import ANSWER_SHARE
 
 MAX_TEMPERATURE: Final = 4.0
@@ -108,12 +107,13 @@ class UnitModel:
         """How many tokens a string of the unit format has."""
         return self._tokens.count(text)
 
-    def turn(self, prompt: str, names: Sequence[str], *, sampling: Sampling, seed: int) -> Written:
+    def turn(self, prompt: str, others: Sequence[str], *, own: str = "", sampling: Sampling, seed: int) -> Written:
         """A turn behind a `wording.turn_prompt`.
 
         Args:
             prompt: The prompt.
-            names: Of those who can be spoken to.
+            others: Marks of those who can be spoken to.
+            own: Mark of the role that speaks, if it has one.
             sampling: How tokens are chosen.
             seed: Of all chance.
 
@@ -121,8 +121,13 @@ class UnitModel:
             ValueError: The prompt leaves no room.
         """
         ids = self._prompt(prompt)
-        room = self._context - len(ids)
-        return self._write(ids, TurnForm(self._alphabet, name_ids(self._tokens, names), room=room), sampling, seed)
+        form = TurnForm(
+            self._alphabet,
+            [self._tokens.id_of(mark) for mark in others],
+            own=self._tokens.id_of(own) if own else None,
+            room=self._context - len(ids),
+        )
+        return self._write(ids, form, sampling, seed)
 
     def speech(self, prompt: str, *, words: int, sampling: Sampling, seed: int) -> Written:
         """Units behind a `wording.read_prompt`.
@@ -148,25 +153,21 @@ class UnitModel:
         ids = self._prompt(prompt)
         return self._write(ids, WordsForm(self._alphabet, room=min(most, self._context - len(ids))), sampling, seed)
 
-    def chances(self, prompt: str, names: Sequence[str]) -> list[float]:
-        """How likely each name is behind a `wording.next_prompt`, all together 1.
+    def chances(self, prompt: str, roles: Sequence[str]) -> list[float]:
+        """How likely each role is behind a `wording.next_prompt`, all together 1.
+
+        Args:
+            prompt: The prompt.
+            roles: Marks, one at least.
 
         Raises:
-            ValueError: The prompt leaves no room, or there are no names.
+            ValueError: The prompt leaves no room.
         """
         ids = self._prompt(prompt)
-        scores = []
         with self._at_work:
-            first = self._memory.read(ids)
-            for name in name_ids(self._tokens, names):
-                told = [*name, self._tokens.id_of(END)]
-                if len(told) > self._memory.room:
-                    raise ValueError("a name has no room behind the prompt")
-                rest = self._memory.follow(told[:-1])
-                self._memory.cut(len(ids))
-                rows = np.concatenate((first[None], rest))
-                scores.append(float(_log_softmax(rows)[np.arange(len(told)), told].sum()))
-        shares = np.exp(np.array(scores) - max(scores))
+            logits = self._memory.read(ids)
+        scores = logits[[self._tokens.id_of(mark) for mark in roles]].astype(np.float64)
+        shares = np.exp(scores - scores.max())
         return [float(share) for share in shares / shares.sum()]
 
     def _prompt(self, prompt: str) -> list[int]:
@@ -227,9 +228,3 @@ def _chosen(logits: Floats, temperature: float, top_p: float, chance: np.random.
     # As many as it takes to have top_p together, the likeliest at least.
     kept = sums[: int(np.searchsorted(sums, top_p)) + 1]
     return int(order[int(np.searchsorted(kept, chance.random() * kept[-1], side="right").clip(0, len(kept) - 1))])
-
-
-def _log_softmax(logits: Floats) -> NDArray[np.float64]:
-    shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
-    found: NDArray[np.float64] = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return found

@@ -23,6 +23,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from speechagents.drama import MAX_PLAYERS
 from speechagents.errors import WeightsMissing
 from speechagents.styles import STYLES
 
@@ -45,8 +46,9 @@ MARKS: Final = (
     "<ask>",
     "<text>",
     "<read>",
+    *(f"<r{role}>" for role in range(MAX_PLAYERS)),
 )
-"""All marks but those of styles and units."""
+"""All marks but those of styles and units; ``<r0>`` is whoever stands first in the cast of a prompt."""
 PIECES: Final = 1_500
 """Pieces of text in a new vocabulary, the 256 bytes among them."""
 MAX_UNITS: Final = 8_192
@@ -80,6 +82,11 @@ def plain(text: str) -> str:
 def style_mark(tag: str) -> str:
     """The mark of a style."""
     return f"<style:{tag}>"
+
+
+def role_mark(place: int) -> str:
+    """The mark of a role, by its 0-based place in the cast; nothing beyond the most that a scene has."""
+    return f"<r{place}>" if 0 <= place < MAX_PLAYERS else ""
 
 
 def unit_marks(units: Iterable[int]) -> str:

@@ -5,26 +5,27 @@ them by whoever does (`tokens`), nor how an answer comes about (`generation`).
 
 ::
 
-    <scene> TITLE<about> BACKGROUND<cast> NAME, NAME          what is shared comes first
-    <says> NAME<to> NAME<style:calm><u12><u7>…                each message as it was heard, the oldest first
-    <says> NAME<style:sad><text> WORDS                        one whose sound is not known
-    <you> NAME<who> PROFILE<thinks>                           who is asked
-     THOUGHTS<to> NAME<answers> WORDS<style:angry><u3><u90>…<end>     what is written
+    <scene> TITLE<about> BACKGROUND<cast><r0> NAME<r1> NAME   what is shared comes first
+    <says><r0><to><r1><style:calm><u12><u7>…                  each message as it was heard, the oldest first
+    <says><r1><style:sad><text> WORDS                         one whose sound is not known
+    <you><r0><who> PROFILE<thinks>                            who is asked
+     THOUGHTS<to><r1><answers> WORDS<style:angry><u3><u90>…<end>      what is written
 
-    <next> NAME<end>                                          behind the messages: who speaks next
+    <next><r1><end>                                           behind the messages: who speaks next
     <hear><u12><u7>…<text> WORDS<end>                         what was said?
     <read> WORDS<style:calm><u12><u7>…<end>                   say it
     <ask> QUESTION<text> ANSWER<end>                          anything else
 
 A text begins with a space, so that a word is the same tokens at its beginning and within; in it stands no mark
-(`tokens.plain`). A small model hears the last messages alone, and only what was said: facts, beats, notes, goals, and
-what was done without words have no place in its form.
+(`tokens.plain`). Each role has a mark, which stands for its name everywhere but in lines: casts are new in each scene,
+and a small model that cannot spell a name it never met can still point at one. It hears the last messages alone, and
+only what was said: facts, beats, notes, goals, and what was done without words have no place in its form.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -32,7 +33,7 @@ from typing import Final
 from speechagents.controllers.controller import AgentInput, Heard
 from speechagents.drama import MAX_LINE_CHARS, Deed, Style, Turn, role_key
 from speechagents.styles import STYLES
-from speechagents.units.tokens import END, plain, style_mark, unit_marks
+from speechagents.units.tokens import END, plain, role_mark, style_mark, unit_marks
 
 MESSAGES: Final = 5
 """Most messages that are heard."""
@@ -43,7 +44,7 @@ BACKGROUND_CHARS: Final = 240
 """About 60 tokens."""
 PROFILE_CHARS: Final = 160
 """About 40 tokens."""
-CAST_CHARS: Final = 320
+NAME_CHARS: Final = 32
 THOUGHT_CHARS: Final = 240
 WORDS_CHARS: Final = 400
 ADDRESSES: Final = 3
@@ -55,10 +56,11 @@ Count = Callable[[str], int]
 """How many tokens a string has."""
 
 _ANSWER: Final = re.compile(
-    r"(?P<thoughts>[^<]*)(?P<to>(?:<to>[^<]*)*)<answers>(?P<words>[^<]*)<style:(?P<style>[a-z]+)>"
+    r"(?P<thoughts>(?:[^<]|<r\d{1,3}>)*)(?P<to>(?:<to><r\d{1,3}>)*)<answers>(?P<words>[^<]*)<style:(?P<style>[a-z]+)>"
     r"(?P<units>(?:<u\d{1,5}>)*)<end>"
 )
 _UNIT: Final = re.compile(r"<u(\d+)>")
+_ROLE: Final = re.compile(r"<r(\d+)>")
 
 
 class What(StrEnum):
@@ -93,7 +95,7 @@ def turn_prompt(ask: AgentInput, units: Sequence[Sequence[int]], *, room: int, c
         ValueError: There is no room even without messages.
     """
     profile = clipped(ask.role.profile, PROFILE_CHARS)
-    own = f"<you>{spaced(ask.role.name)}" + (f"<who>{spaced(profile)}" if profile else "")
+    own = f"<you>{_role(ask.role.name, role_marks(ask.present))}" + (f"<who>{spaced(profile)}" if profile else "")
     return _prompt(ask, units, f"{own}<thinks>", room, count)
 
 
@@ -118,11 +120,12 @@ def question_prompt(question: str, units: Sequence[int] = ()) -> str:
     return f"{heard}<ask>{spaced(question)}<text>"
 
 
-def turn_answer(turn: Turn, units: Sequence[int]) -> tuple[Stretch, ...]:
+def turn_answer(turn: Turn, units: Sequence[int], present: Sequence[str]) -> tuple[Stretch, ...]:
     """A turn behind its `turn_prompt`.
 
     Args:
         turn: Something that is said.
+        present: Names of the roles that are there, as in the prompt.
         units: As what it is said; none where they are not known.
 
     Raises:
@@ -131,10 +134,10 @@ def turn_answer(turn: Turn, units: Sequence[int]) -> tuple[Stretch, ...]:
     words = plain(turn.text)
     if turn.deed is not Deed.SPEAK or not words:
         raise ValueError("the unit format has a place for what is said alone")
-    named = turn.addresses if len(turn.addresses) <= ADDRESSES else ()
-    return _present(
-        Stretch(What.THOUGHTS, spaced(clipped(turn.thoughts, THOUGHT_CHARS))),
-        Stretch(What.FORM, "".join(f"<to>{spaced(name)}" for name in named) + "<answers>"),
+    marks = role_marks(present)
+    return _written_parts(
+        Stretch(What.THOUGHTS, _with_marks(spaced(clipped(turn.thoughts, THOUGHT_CHARS)), present)),
+        Stretch(What.FORM, _addressed(turn.addresses, marks) + "<answers>"),
         Stretch(What.LINE, spaced(words)),
         Stretch(What.STYLE, style_mark(turn.style.tag)),
         Stretch(What.UNITS, unit_marks(units)),
@@ -142,8 +145,13 @@ def turn_answer(turn: Turn, units: Sequence[int]) -> tuple[Stretch, ...]:
     )
 
 
+def next_answer(speaker: str, present: Sequence[str]) -> tuple[Stretch, ...]:
+    """Who speaks next, behind `next_prompt`; a name that is not among those present is written out."""
+    return (Stretch(What.ANSWER, _role(speaker, role_marks(present)) + END),)
+
+
 def words_answer(words: str) -> tuple[Stretch, ...]:
-    """A name behind `next_prompt`, or words behind `hear_prompt` and `question_prompt`.
+    """Words behind `hear_prompt` and `question_prompt`.
 
     The end is part of it, or else the beginning of an answer would be one, too.
     """
@@ -152,7 +160,7 @@ def words_answer(words: str) -> tuple[Stretch, ...]:
 
 def speech_answer(units: Sequence[int]) -> tuple[Stretch, ...]:
     """Units behind `read_prompt`."""
-    return _present(Stretch(What.UNITS, unit_marks(units)), Stretch(What.FORM, END))
+    return _written_parts(Stretch(What.UNITS, unit_marks(units)), Stretch(What.FORM, END))
 
 
 def read_turn(written: str, ask: AgentInput) -> Turn:
@@ -175,16 +183,20 @@ def read_turn(written: str, ask: AgentInput) -> Turn:
         raise ValueError(f"more than {MAX_LINE_CHARS} characters are said")
     if found["style"] not in STYLES:
         raise ValueError(f"{found['style']!r} is no style")
-    present = {role_key(plain(name)): name for name in ask.present if role_key(name) != ask.role.key}
-    named = [present.get(role_key(name)) for name in found["to"].split("<to>")[1:]]
+    named = [_named(place, ask.present) for place in _ROLE.findall(found["to"])]
     return Turn(
         ask.role.name,
         text=words,
         style=Style(found["style"]),
-        thoughts=_written(found["thoughts"]),
-        addresses=tuple(dict.fromkeys(name for name in named if name is not None)),
+        thoughts=_written(_ROLE.sub(lambda mark: f" {_named(mark[1], ask.present)}", found["thoughts"])),
+        addresses=tuple(dict.fromkeys(name for name in named if name and role_key(name) != ask.role.key)),
         units=read_units(found["units"]),
     )
+
+
+def role_marks(present: Sequence[str]) -> Mapping[str, str]:
+    """The mark of each role that is there, by its key, in order."""
+    return {role_key(name): mark for place, name in enumerate(present) if (mark := role_mark(place))}
 
 
 def read_units(written: str) -> tuple[int, ...]:
@@ -223,9 +235,10 @@ def _prompt(ask: AgentInput, units: Sequence[Sequence[int]], own: str, room: int
     if left < 0:
         raise ValueError(f"{room} tokens are too few for a scene and a role; give the model a longer context")
     heard: list[str] = []
+    marks = role_marks(ask.present)
     said = [(message, of) for message, of in zip(ask.heard, units, strict=True) if message.deed in _SAID]
     for message, of in reversed(said[-MESSAGES:]):
-        shown = _message(message, of[-min(MESSAGE_UNITS, room // 2) :] if of else ())
+        shown = _message(message, marks, of[-min(MESSAGE_UNITS, room // 2) :] if of else ())
         left -= count(shown)
         if left < 0:
             break
@@ -237,20 +250,44 @@ _SAID: Final = (Deed.SPEAK, Deed.BACK_CHANNEL)
 
 
 def _shared(ask: AgentInput) -> str:
-    names = ", ".join(plain(name) for name in ask.present)
+    cast = "".join(f"{role_mark(place)}{spaced(clipped(name, NAME_CHARS))}" for place, name in enumerate(ask.present))
     about = clipped(ask.scene.background, BACKGROUND_CHARS)
     return (
         f"<scene>{spaced(clipped(ask.scene.title, TITLE_CHARS))}"
         + (f"<about>{spaced(about)}" if about else "")
-        + f"<cast>{spaced(clipped(names, CAST_CHARS))}"
+        + f"<cast>{cast}"
     )
 
 
-def _message(message: Heard, units: Sequence[int]) -> str:
-    named = message.addresses if len(message.addresses) <= ADDRESSES else ()
-    to = "".join(f"<to>{spaced(name)}" for name in named)
+def _message(message: Heard, marks: Mapping[str, str], units: Sequence[int]) -> str:
     what = unit_marks(units) if units else f"<text>{spaced(clipped(message.text, WORDS_CHARS))}"
-    return f"<says>{spaced(message.speaker)}{to}{style_mark(message.style.tag)}{what}"
+    to = _addressed(message.addresses, marks)
+    return f"<says>{_role(message.speaker, marks)}{to}{style_mark(message.style.tag)}{what}"
+
+
+def _role(name: str, marks: Mapping[str, str]) -> str:
+    """The mark of a role; the name of one that is not there."""
+    return marks.get(role_key(name)) or spaced(clipped(name, NAME_CHARS))
+
+
+def _addressed(names: Sequence[str], marks: Mapping[str, str]) -> str:
+    """Those who are spoken to, of whom one that has left is none; too many are everybody."""
+    there = [mark for name in names if (mark := marks.get(role_key(name)))]
+    return "".join(f"<to>{mark}" for mark in there) if len(there) <= ADDRESSES else ""
+
+
+def _with_marks(shown: str, present: Sequence[str]) -> str:
+    """A text with the marks of roles where their names stood, the space before a name included."""
+    marks = {plain(name): mark for place, name in enumerate(present) if (mark := role_mark(place)) and plain(name)}
+    if not marks:
+        return shown
+    longest_first = sorted(marks, key=len, reverse=True)
+    return re.sub(f" ({'|'.join(map(re.escape, longest_first))})(?!\\w)", lambda found: marks[found[1]], shown)
+
+
+def _named(place: str, present: Sequence[str]) -> str:
+    """The name at a place of the cast; nothing if nobody has it."""
+    return present[int(place)] if int(place) < len(present) else ""
 
 
 def _written(text: str) -> str:
@@ -258,5 +295,5 @@ def _written(text: str) -> str:
     return plain(text.replace("\N{REPLACEMENT CHARACTER}", ""))
 
 
-def _present(*stretches: Stretch) -> tuple[Stretch, ...]:
+def _written_parts(*stretches: Stretch) -> tuple[Stretch, ...]:
     return tuple(one for one in stretches if one.text)

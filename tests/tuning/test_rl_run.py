@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,23 @@ def test_a_gradient_that_is_no_number_ends_it_and_the_model_before_it_is_left(
     assert lines(tmp_path / "run")[:2] == lines(straight)[:2]
     text = (tmp_path / "run" / "log.jsonl").read_text("utf-8")
     assert [json.loads(line, parse_constant=pytest.fail) for line in text.splitlines()][2]["gradient"] is None
+
+
+def test_a_first_round_that_earns_nothing_ends_it(
+    tmp_path: Path, data: TrajectoryFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play = Learner.play
+
+    def earns_nothing(self: Learner, number: int) -> Round:
+        played = play(self, number)
+        return replace(played, rewarded=tuple(replace(one, team=0.0) for one in played.rewarded))
+
+    monkeypatch.setattr(Learner, "play", earns_nothing)
+    over = run(tmp_path / "run", data)
+    assert over.reason.startswith("no episode of the first round earned anything")
+    assert "rl.cold_start" in over.reason
+    assert (over.rounds, over.kept) == (0, 0)
+    assert weights(tmp_path / "run").items() <= start_weights().items()
 
 
 def test_a_divergence_that_is_no_number_is_complained_of_and_what_was_watched_is_known_again(

@@ -82,11 +82,11 @@ def _shown(example: Example, part: Part) -> list[str]:
 
 def test_a_turn_is_learnt_part_by_part_and_its_prompt_is_not() -> None:
     example = FAMILY.example(_trajectory())
-    assert _shown(example, Part.THOUGHTS) == [" Heard Anna."]
+    assert _shown(example, Part.THOUGHTS) == [" Heard<r1>."]
     assert _shown(example, Part.LINE) == [" Not I, Anna."]
     assert _shown(example, Part.STYLE) == ["<style:angry>"]
     assert _shown(example, Part.UNITS) == ["<u4><u9><u4><u23>"]
-    assert _shown(example, Part.FORM) == ["<to> Anna<answers>", "<end>"]
+    assert _shown(example, Part.FORM) == ["<to><r1><answers>", "<end>"]
     assert FAMILY.tokens.decode(example.ids[: example.spans[0].start]).endswith("<who> a captain, 50, dry<thinks>")
     assert example.spans[-1].end == len(example.ids)
 
@@ -95,11 +95,11 @@ def test_a_turn_whose_sound_is_not_known_is_learnt_in_words() -> None:
     assert _shown(FAMILY.example(_trajectory(units=())), Part.UNITS) == []
 
 
-def test_the_name_that_follows_is_learnt_with_its_end() -> None:
+def test_the_role_that_follows_is_learnt_with_its_end() -> None:
     (sample,) = next_speakers([_trajectory()])
     example = FAMILY.example(sample)
-    assert _shown(example, Part.ANSWER) == [" Ann<end>"]
-    assert FAMILY.tokens.decode(example.ids).endswith("<next> Ann<end>")
+    assert _shown(example, Part.ANSWER) == ["<r0><end>"]
+    assert FAMILY.tokens.decode(example.ids).endswith("<next><r0><end>")
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,6 @@ from speechagents.units.forms import (
     SpeechForm,
     TurnForm,
     WordsForm,
-    name_ids,
 )
 from speechagents.units.generation import Sampling, UnitModel, load_unit_model
 from speechagents.units.wording import (
@@ -37,7 +36,8 @@ from tests.units.tiny_llama import CONTEXT, tiny_llama
 
 HOT = Sampling(temperature=1.5, unit_temperature=1.5, top_p=1.0)
 COLD = Sampling(temperature=0.0, unit_temperature=0.0)
-NAMES = ("Ann", "Anna")
+OTHERS = ("<r0>", "<r1>")
+OWN = "<r2>"
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +54,11 @@ def _prompt(model: UnitModel, role: str = "Bo", *, said: int = 3, following: boo
     ask = asked(role, said=said)
     words = next_prompt if following else turn_prompt
     return words(ask, units_of(ask), room=model.prompt_room, count=model.count)
+
+
+def _turn_form(alphabet: Alphabet, *, room: int) -> TurnForm:
+    tokens = ferry_tokens()
+    return TurnForm(alphabet, [tokens.id_of(mark) for mark in OTHERS], own=tokens.id_of(OWN), room=room)
 
 
 def _random_walk(form: Form, seed: int, most: int = 2_000) -> list[int]:
@@ -74,29 +79,26 @@ def test_whatever_chance_writes_in_the_form_of_a_turn_is_one(room: int) -> None:
     tokens = ferry_tokens()
     alphabet = Alphabet(tokens)
     for seed in range(20):
-        written = _random_walk(TurnForm(alphabet, name_ids(tokens, NAMES), room=room), seed)
+        written = _random_walk(_turn_form(alphabet, room=room), seed)
         assert len(written) <= room
         turn = read_turn(tokens.decode(written), asked())
-        assert set(turn.addresses) <= set(NAMES)
+        assert set(turn.addresses) <= {"Ann", "Anna"}
         assert len(turn.units) >= 1
 
 
-def test_a_name_is_written_whole_even_if_another_one_begins_alike() -> None:
-    tokens = ferry_tokens()
-    alphabet, named = Alphabet(tokens), set()
-    for seed in range(60):
-        form = TurnForm(alphabet, name_ids(tokens, NAMES), room=500)
-        form.take(alphabet.to)
-        chance = np.random.default_rng(seed)
-        ids: list[int] = []
-        while True:
-            token = int(chance.choice(form.allowed()))
-            form.take(token)
-            if token in (alphabet.answers, alphabet.to):
-                break
-            ids.append(token)
-        named.add(tokens.decode(ids))
-    assert named == {" Ann", " Anna"}
+def test_others_are_spoken_to_and_everybody_is_thought_of() -> None:
+    alphabet, (ann, anna, own) = Alphabet(ferry_tokens()), map(ferry_tokens().id_of, (*OTHERS, OWN))
+    form = _turn_form(alphabet, room=500)
+    assert {ann, anna, own} <= set(form.allowed().tolist())
+    form.take(alphabet.to)
+    assert set(form.allowed().tolist()) == {ann, anna}
+    form.take(ann)
+    assert set(form.allowed().tolist()) == {alphabet.answers, alphabet.to}
+
+
+def test_who_is_alone_speaks_to_nobody() -> None:
+    alphabet = Alphabet(ferry_tokens())
+    assert alphabet.to not in TurnForm(alphabet, [], room=500).allowed()
 
 
 @pytest.mark.parametrize(("words", "fewest"), [(1, FEWEST_UNITS), (60, 30)])
@@ -135,7 +137,7 @@ def test_a_turn_says_something_that_can_be_said() -> None:
 @pytest.mark.parametrize("sampling", [HOT, COLD, Sampling()])
 def test_a_random_model_writes_turns_that_can_be_read(sampling: Sampling, model: UnitModel) -> None:
     for seed in range(5):
-        written = model.turn(_prompt(model), NAMES, sampling=sampling, seed=seed)
+        written = model.turn(_prompt(model), OTHERS, own=OWN, sampling=sampling, seed=seed)
         turn = read_turn(written.text, asked())
         assert turn.text
         assert turn.units
@@ -144,42 +146,39 @@ def test_a_random_model_writes_turns_that_can_be_read(sampling: Sampling, model:
 
 
 def test_a_seed_gives_the_same_answer_whatever_was_asked_before(folder: Path, model: UnitModel) -> None:
-    first = model.turn(_prompt(model), NAMES, sampling=HOT, seed=7)
-    others = [model.turn(_prompt(model, "Ann", said=said), ["Bo"], sampling=HOT, seed=1) for said in range(3)]
-    assert model.turn(_prompt(model), NAMES, sampling=HOT, seed=7) == first
-    assert model.turn(_prompt(model), NAMES, sampling=HOT, seed=8) != first
-    assert load_unit_model(folder).turn(_prompt(model), NAMES, sampling=HOT, seed=7) == first
+    first = model.turn(_prompt(model), OTHERS, own=OWN, sampling=HOT, seed=7)
+    others = [model.turn(_prompt(model, "Ann", said=said), ["<r2>"], sampling=HOT, seed=1) for said in range(3)]
+    assert model.turn(_prompt(model), OTHERS, own=OWN, sampling=HOT, seed=7) == first
+    assert model.turn(_prompt(model), OTHERS, own=OWN, sampling=HOT, seed=8) != first
+    assert load_unit_model(folder).turn(_prompt(model), OTHERS, own=OWN, sampling=HOT, seed=7) == first
     assert len(set(others)) == 3
 
 
 def test_greedy_answers_take_the_likeliest_token_of_those_allowed(model: UnitModel) -> None:
-    answers = {model.turn(_prompt(model), NAMES, sampling=COLD, seed=seed).text for seed in range(4)}
+    answers = {model.turn(_prompt(model), OTHERS, own=OWN, sampling=COLD, seed=seed).text for seed in range(4)}
     assert len(answers) == 1
 
 
 def test_agents_who_heard_the_same_share_what_was_computed(folder: Path) -> None:
     model = load_unit_model(folder)
     prompt = _prompt(model, said=8, following=True)
-    model.turn(_prompt(model, said=8), NAMES, sampling=COLD, seed=0)
+    model.turn(_prompt(model, said=8), OTHERS, own=OWN, sampling=COLD, seed=0)
     before = model.computed_tokens
-    model.chances(prompt, NAMES)
+    model.chances(prompt, OTHERS)
     assert model.computed_tokens - before < model.count(prompt) - 60
 
 
-def test_chances_of_names_are_those_of_their_tokens_and_end(folder: Path) -> None:
+def test_chances_of_roles_are_those_of_their_marks(folder: Path) -> None:
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
     theirs = transformers.LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     model, tokens = load_unit_model(folder), ferry_tokens()
     prompt = _prompt(model, following=True)
-    scores = []
-    for name in ("Ann", "Anna", "Bo"):
-        ids, rest = tokens.encode(prompt), tokens.encode(f" {name}<end>")
-        with torch.inference_mode():
-            logits = theirs(torch.tensor([ids + rest])).logits[0].log_softmax(-1)
-        scores.append(sum(float(logits[len(ids) - 1 + at, token]) for at, token in enumerate(rest)))
-    expected = np.exp(scores) / np.exp(scores).sum()
-    found = model.chances(prompt, ("Ann", "Anna", "Bo"))
+    marks = ("<r0>", "<r1>", "<r2>")
+    with torch.inference_mode():
+        logits = theirs(torch.tensor([tokens.encode(prompt)])).logits[0, -1]
+    expected = logits[[tokens.id_of(mark) for mark in marks]].softmax(-1).numpy()
+    found = model.chances(prompt, marks)
     np.testing.assert_allclose(found, expected, atol=1e-4)
     assert sum(found) == pytest.approx(1.0)
 
@@ -196,9 +195,9 @@ def test_a_prompt_without_room_behind_it_is_refused(model: UnitModel) -> None:
     long = hear_prompt([one % UNITS for one in range(CONTEXT - 20)])
     for ask in (
         lambda: model.words(long, sampling=HOT, seed=0),
-        lambda: model.turn(long, NAMES, sampling=HOT, seed=0),
+        lambda: model.turn(long, OTHERS, own=OWN, sampling=HOT, seed=0),
         lambda: model.speech(long, words=3, sampling=HOT, seed=0),
-        lambda: model.chances(long, NAMES),
+        lambda: model.chances(long, OTHERS),
     ):
         _refused(ask)
 
@@ -216,8 +215,8 @@ def test_sampling_has_limits(changes: dict[str, float]) -> None:
 
 def test_a_narrow_top_p_is_as_good_as_greedy(model: UnitModel) -> None:
     narrow = Sampling(temperature=1.0, unit_temperature=1.0, top_p=1e-9)
-    found = model.turn(_prompt(model), NAMES, sampling=narrow, seed=3)
-    assert found == model.turn(_prompt(model), NAMES, sampling=COLD, seed=4)
+    found = model.turn(_prompt(model), OTHERS, own=OWN, sampling=narrow, seed=3)
+    assert found == model.turn(_prompt(model), OTHERS, own=OWN, sampling=COLD, seed=4)
 
 
 def test_a_model_that_knows_fewer_units_than_its_codec_is_refused(folder: Path) -> None:
