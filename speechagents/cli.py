@@ -25,6 +25,7 @@ from speechagents.commands.perform import add_export_command, add_perform_comman
 from speechagents.commands.proof import add_proof_command
 from speechagents.commands.read import add_read_command
 from speechagents.commands.serve import add_serve_command
+from speechagents.commands.simulate import add_simulate_command
 from speechagents.commands.talk import add_talk_command
 from speechagents.commands.trajectories import add_trajectories_command
 from speechagents.commands.tune import add_tune_command
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     add_fetch_command(commands)
     add_bench_command(commands)
     add_codec_command(commands)
+    add_simulate_command(commands)
     add_trajectories_command(commands)
     add_tune_command(commands)
     add_merge_command(commands)

@@ -22,6 +22,8 @@ Owns the exception types and their exit codes; knows nothing of who raises them.
     ├── ControllerError          exit 3   a model that acts for roles cannot be reached or used
     ├── ListenerError            exit 3   a speech recogniser cannot be used
     ├── StageError               exit 3   a live stage cannot be reached, or has ended the session
+    ├── ClusterError             exit 3   workers elsewhere cannot be reached or used
+    │   └── WorkerLost           a worker was killed, or its machine is gone
     ├── MemoryFull               exit 3   a model, or what it was given at once, does not fit into a GPU's memory
     ├── ServeError               exit 2   the server cannot start: its port, its login file, its secret
     ├── BackendMissing           exit 2   an optional back end is not installed
@@ -185,6 +187,16 @@ class WeightsMissing(SpeechAgentsError):  # noqa: N818 - names what is missing
     """A model's weights are not on this machine, or could not be fetched; the message holds the remedy."""
 
     exit_code = 2
+
+
+class ClusterError(SpeechAgentsError):
+    """Workers elsewhere cannot be reached or used; what is finished is kept."""
+
+    exit_code = 3
+
+
+class WorkerLost(ClusterError):  # noqa: N818 - says what is the matter
+    """A worker was killed, or its machine is gone, with what it was at."""
 
 
 class MemoryFull(SpeechAgentsError):  # noqa: N818 - says what is the matter

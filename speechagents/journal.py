@@ -29,14 +29,16 @@ class Journal:
 
     Args:
         path: Made if it does not exist.
+        most_bytes: Longest line.
 
     Raises:
         ProductionError: A line is damaged; the message names it.
         StorageError: The file cannot be read or written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, most_bytes: int = MAX_ENTRY_BYTES) -> None:
         self.path = path
+        self._most_bytes = most_bytes
         with storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             # Unbuffered, so that nothing of an entry that does not fit waits to be written later.
@@ -66,12 +68,12 @@ class Journal:
         """Write an entry through to the disk.
 
         Raises:
-            ValueError: It is longer than `MAX_ENTRY_BYTES`.
+            ValueError: It is longer than a line may be.
             StorageError: The disk is full. Nothing of the entry is left.
         """
         line = entry_line(entry)
-        if len(line) > MAX_ENTRY_BYTES:
-            raise ValueError(f"an entry of {len(line)} bytes is longer than {MAX_ENTRY_BYTES}")
+        if len(line) > self._most_bytes:
+            raise ValueError(f"an entry of {len(line)} bytes is longer than {self._most_bytes}")
         with storage_errors(self.path):
             end = self._file.seek(0, os.SEEK_END)
             try:
@@ -96,15 +98,15 @@ class Journal:
         """All entries, oldest first, as they were when this was called."""
         with storage_errors(self.path), self.path.open("rb") as file:
             for number in range(1, self._entries + 1):
-                yield self._entry(file.readline(MAX_ENTRY_BYTES + 1), number)
+                yield self._entry(file.readline(self._most_bytes + 1), number)
 
     def _whole_lines(self) -> int:
         """Check what is there and cut off what a killed process left half-written."""
         count = end = 0
         with storage_errors(self.path), self.path.open("rb") as file:
-            while line := file.readline(MAX_ENTRY_BYTES + 1):
+            while line := file.readline(self._most_bytes + 1):
                 if not line.endswith(b"\n"):
-                    if len(line) > MAX_ENTRY_BYTES:
+                    if len(line) > self._most_bytes:
                         raise self._damaged(count + 1, "is too long")
                     self._file.truncate(end)
                     break

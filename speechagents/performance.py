@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from speechagents.drama import NARRATOR, Deed, Message, role_key
 from speechagents.errors import ProductionError
@@ -40,6 +40,9 @@ from speechagents.voices.casting import Cast, Casting, Overrides, apart, cast_ro
 from speechagents.voices.missing_styles import missing_styles
 from speechagents.voices.synthesizer import Synthesizer
 
+if TYPE_CHECKING:
+    from speechagents.cluster.workforce import Workforce
+
 _CHARS_PER_S = 12.0
 """Speech with its pauses, for estimating room on disk: 155 words a minute are about 14 characters a second."""
 
@@ -58,6 +61,7 @@ class Troupe:
         jobs: Scenes and encoders at work at once.
         load_listener: Loads the recogniser that takes are proofed with.
         shared: What the back ends of the studio have in common.
+        workforce: The workers that the voices are spread over; None where everything is done here.
     """
 
     synthesizer: Synthesizer
@@ -66,6 +70,7 @@ class Troupe:
     jobs: int
     load_listener: Callable[[], Listener]
     shared: Mapping[str, Any] = field(default_factory=dict)
+    workforce: Workforce | None = None
 
 
 def cast_play(

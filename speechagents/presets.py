@@ -30,11 +30,15 @@ def presets() -> Sequence[Preset]:
     return tuple(sorted(found, key=lambda preset: (-preset.rank, preset.name)))
 
 
-def choose_preset(name: str = "auto") -> tuple[Preset, str]:
+def choose_preset(name: str | Preset = "auto", *, elsewhere: bool = False) -> tuple[Preset, str]:
     """The preset of a name, or the best one that is ready now.
 
     One that is asked for by name is given even if its weights are still to be downloaded; ``auto`` takes none that
     would begin a download.
+
+    Args:
+        name: Of a preset, or the preset itself.
+        elsewhere: Others run it, where there may be what is missing here.
 
     Returns:
         The preset and one sentence saying why it was taken.
@@ -42,8 +46,12 @@ def choose_preset(name: str = "auto") -> tuple[Preset, str]:
     Raises:
         SettingsError: There is no such preset, or it cannot run here.
     """
+    if isinstance(name, Preset):
+        return name, f"preset {name.name}: given"
     if name != "auto":
         preset = named_preset(name)
+        if elsewhere:
+            return preset, f"preset {name}: asked for"
         if preset.blocked:
             raise SettingsError(f"preset {name!r} cannot run here: {preset.blocked}")
         unfetched = preset.unfetched

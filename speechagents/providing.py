@@ -2,7 +2,7 @@
 
 Owns the step between a preset, which names weights, and a back end, which is given a folder: what is missing is
 downloaded first, with size and licence told before the first byte; and what the back ends of a studio have in common.
-Does not know how weights are found or fetched, nor any back end.
+Does not know how weights are found or fetched, nor any back end, nor who the workers are that may have them instead.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from speechagents.backends import LISTENERS, NOTHING_SHARED
+from speechagents.backends import LISTENERS, NOTHING_SHARED, SYNTHESIZERS
 from speechagents.errors import WeightsMissing
 from speechagents.gpus import gpus
 from speechagents.listeners.listener import Listener
 from speechagents.preset import Preset, resolved
 from speechagents.residency import SPARE, LoadedModels, Residence
+from speechagents.voices.synthesizer import Synthesizer
 from speechagents.weights import Weights, find
 
 if TYPE_CHECKING:
+    from speechagents.cluster.workforce import Workforce
     from speechagents.weights_fetching import Announce
 
 _EMBEDDED: Final = "pocketsphinx"
@@ -59,6 +61,40 @@ def in_common() -> Mapping[str, Any]:
     gpu = next(iter(gpus()), None)
     budget_gb = gpu.memory_gb * (1.0 - SPARE) if gpu else float("inf")
     return {"residence": Residence(budget_gb), "loaded": LoadedModels()}
+
+
+def load_voices(preset: Preset, jobs: int, *, shared: Mapping[str, Any] = NOTHING_SHARED) -> Synthesizer:
+    """The voices of a preset.
+
+    Args:
+        preset: Which.
+        jobs: What of them is at work at once.
+        shared: What the back ends of a studio have in common.
+
+    Raises:
+        SpeechAgentsError: They cannot be used here.
+    """
+    options = {"jobs": jobs, **provided(preset, "synthesizer")}
+    loaded: Synthesizer = SYNTHESIZERS.load(preset.synthesizer, options, shared=shared)
+    return loaded
+
+
+def hired(workers: str, preset: Preset, *, jobs: int) -> Workforce | None:
+    """Workers that have the voices of a preset; None where nobody is named.
+
+    Args:
+        workers: Who, as ``--workers`` says it (`cluster.workers`).
+        preset: Whose voices they load, wherever they are.
+        jobs: How many there are where `workers` does not say; 0 is one for each core.
+
+    Raises:
+        SpeechAgentsError: They cannot be reached, or the voices not be loaded.
+    """
+    if not workers:
+        return None
+    from speechagents.cluster.workforce import hire  # one machine needs nothing of it
+
+    return hire(workers, preset, jobs=jobs)
 
 
 def load_ears(

@@ -9,8 +9,8 @@ disk, so a long book needs no more memory than a short one.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
@@ -43,7 +43,7 @@ from speechagents.production.chapter_store import ChapterStore
 from speechagents.production.cover import make_cover, plain_cover, read_cover
 from speechagents.production.folder import Production
 from speechagents.production.gate import GateReport
-from speechagents.production.lanes import Job, Progress, run
+from speechagents.production.lanes import Done, Job, Progress, run
 from speechagents.production.masters import master_named
 from speechagents.production.programme import PROGRAMME_HZ
 from speechagents.production.proofing.finding import joined
@@ -158,16 +158,14 @@ class Recital:
         self, press: Press, binding: Binding, formats: Sequence[str], outcome: Outcome, began: float
     ) -> Iterator[Event]:
         """Press all chapters side by side, and tell of each when its turn has come."""
-        scenes = self.reading.scenes
         progress = TimeLeft([chapter.chars for chapter in self.reading.chapters], began)
         ahead: dict[int, Pressed] = {}
-
-        def jobs() -> Iterator[tuple[str, Job[Pressed]]]:
-            for index in range(len(scenes)):
-                yield str(index), press_chapter(press, scenes[index], name=f"chapter-{index:05}")
-
-        with storage_errors(self.production.stream_path), self.production.stream_path.open("wb") as stream:
-            for event in run(jobs(), threads=self.troupe.jobs + 1, at_once=self.troupe.jobs + 1):
+        with (
+            storage_errors(self.production.stream_path),
+            self.production.stream_path.open("wb") as stream,
+            closing(self._pressed(press)) as events,
+        ):
+            for event in events:
                 if isinstance(event, Progress):
                     progress.share(int(event.job), event.done_s / event.total_s)
                     yield progress.told()
@@ -182,6 +180,28 @@ class Recital:
                             stream.flush()
                         yield told
                 yield progress.told()
+
+    def _pressed(self, press: Press) -> Generator[Progress | Done[Pressed], None, None]:
+        """Chapters as they are finished, named by their index: pressed by threads of this process, or by workers."""
+        scenes, threads = self.reading.scenes, self.troupe.jobs + 1
+        if self.troupe.workforce is not None:
+            from speechagents.cluster.pressing import press_by_workers
+
+            yield from press_by_workers(
+                press,
+                scenes,
+                folder=self.production.folder,
+                said=lambda line: self.pronunciation.said(line.text, line.language),
+                workforce=self.troupe.workforce,
+                threads=threads,
+            )
+            return
+
+        def jobs() -> Iterator[tuple[str, Job[Pressed]]]:
+            for index in range(len(scenes)):
+                yield str(index), press_chapter(press, scenes[index], name=f"chapter-{index:05}")
+
+        yield from run(jobs(), threads=threads, at_once=threads)
 
     def _turn(
         self, index: int, pressed: Pressed, binding: Binding, formats: Sequence[str], outcome: Outcome
@@ -348,7 +368,8 @@ class Recital:
     def _bytes_needed(self) -> int:
         """Room for the reels of the chapters in the press, and for all that stays."""
         lengths = sorted(chapter.chars / _CHARS_PER_S for chapter in self.reading.chapters)
-        reels = sum(lengths[-self.troupe.jobs - 1 :]) * _REEL_BYTES_PER_S
+        at_once = max(self.troupe.jobs, self.troupe.workforce.at_once if self.troupe.workforce else 0)
+        reels = sum(lengths[-at_once - 1 :]) * _REEL_BYTES_PER_S
         stays = sum(
             _BYTES_PER_S.get(name, _OTHER_BYTES_PER_S) for name in sound_formats(kept_formats(self.settings.formats))
         )

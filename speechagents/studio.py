@@ -14,7 +14,6 @@ from typing import Self
 
 from speechagents.actors import Actors, choose_actors, propose_scene
 from speechagents.agents.branching import Branch
-from speechagents.backends import SYNTHESIZERS
 from speechagents.books.book import Book
 from speechagents.branches import branch_production
 from speechagents.cores import usable_cores
@@ -32,6 +31,7 @@ from speechagents.improvising import (
 from speechagents.listeners.listener import Listener
 from speechagents.live.scene import LiveScene
 from speechagents.performance import Performance, Troupe, cast_play, remembered_script
+from speechagents.preset import Preset
 from speechagents.presets import choose_preset
 from speechagents.production.cover import read_cover
 from speechagents.production.exports import check_formats
@@ -39,7 +39,7 @@ from speechagents.production.folder import Production
 from speechagents.production.masters import master_named
 from speechagents.production.sounds import SoundLibrary
 from speechagents.proofreading import proof_performance
-from speechagents.providing import in_common, load_ears, provided
+from speechagents.providing import hired, in_common, load_ears, load_voices
 from speechagents.reading_aloud import is_book, proof_book, read_aloud, refuse_book, remembered_book
 from speechagents.scripts.breakdown import break_down
 from speechagents.scripts.reading import load_script
@@ -53,17 +53,19 @@ class Studio:
     """Loaded back ends, ready to perform. Use it as a context manager, or call `close`.
 
     Args:
-        preset: Name of a set of back ends; ``auto`` takes the best that is ready here.
+        preset: A set of back ends, or the name of one; ``auto`` takes the best that is ready here.
         jobs: Scenes and encoders at work at once, and voice processes; one per core by default.
+        workers: Who shares the work, as ``--workers`` says it; a preset that is named need not be ready here then.
     """
 
-    def __init__(self, *, preset: str = "auto", jobs: int | None = None) -> None:
-        chosen, self.why = choose_preset(preset)
+    def __init__(self, *, preset: str | Preset = "auto", jobs: int | None = None, workers: str = "") -> None:
+        self.preset, self.why = choose_preset(preset, elsewhere=bool(workers))
         self._jobs = jobs or usable_cores()
-        options = {"jobs": self._jobs, **provided(chosen, "synthesizer")}
         self.shared = in_common()
-        self.synthesizer: Synthesizer = SYNTHESIZERS.load(chosen.synthesizer, options, shared=self.shared)
-        self.preset = chosen
+        self._workforce = hired(workers, self.preset, jobs=jobs or 0)
+        self.synthesizer: Synthesizer = (
+            self._workforce.voices if self._workforce else load_voices(self.preset, self._jobs, shared=self.shared)
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -74,10 +76,11 @@ class Studio:
         self.close()
 
     def close(self) -> None:
-        """End the back ends' processes."""
-        close = getattr(self.synthesizer, "close", None)
-        if close is not None:
-            close()
+        """End the back ends' processes, and the workers."""
+        for one in (self._workforce, self.synthesizer):
+            close = getattr(one, "close", None)
+            if close is not None:
+                close()
 
     def perform(
         self,
@@ -393,4 +396,5 @@ class Studio:
     @property
     def troupe(self) -> Troupe:
         """What it performs with, for who performs by other rules than a studio's."""
-        return Troupe(self.synthesizer, self.preset.name, self.why, self._jobs, self._listener, self.shared)
+        about = (self.synthesizer, self.preset.name, self.why, self._jobs, self._listener, self.shared)
+        return Troupe(*about, workforce=self._workforce)

@@ -16,7 +16,7 @@ from typing import Final
 
 from speechagents.agents.director import Director, Stock, ending
 from speechagents.agents.hearing import Ears
-from speechagents.agents.interplay import filler
+from speechagents.agents.interplay import broken_off, filler, murmur
 from speechagents.agents.policies import Choice, Floor, TurnPolicy
 from speechagents.agents.state import SceneState
 from speechagents.agents.steps import Step
@@ -129,6 +129,31 @@ class Deciding:
         self._scene = scene
         self._company = company
         self._placed = placed
+
+    def step(self, state: SceneState) -> Step | str:
+        """Decide a whole turn, or say why there is none.
+
+        The state takes the turn. What comes of it is heard by nobody yet: its messages have no times and no sound.
+
+        Args:
+            state: Where the scene stands.
+
+        Raises:
+            ControllerError: The controller cannot be used, and nobody has said anything yet.
+        """
+        scene = self._scene
+        chosen = self.choose(state)
+        if isinstance(chosen, str):
+            return chosen
+        number = state.steps
+        turn, usage = self.act(state, chosen)
+        turn = broken_off(turn, seed=scene.seed, step=number)
+        hearers = turn.addresses if turn.private else state.present
+        listens = murmur(turn, hearers, language=scene.language, seed=scene.seed, step=number)
+        messages = state.messages_of(turn, None if listens is None else (listens.role, listens.text))
+        step = chosen.step(number, turn, messages, usage)
+        state.take_turn(turn, step.usage)
+        return step
 
     def choose(self, state: SceneState, *, called: str = "") -> Chosen | str:
         """Take stock of a scene, and give somebody the floor; or say why the scene is over.

@@ -20,7 +20,6 @@ from functools import partial
 from pathlib import Path
 
 from speechagents.agents.deciding import MAX_REASON_CHARS, Company, Deciding
-from speechagents.agents.interplay import broken_off, murmur
 from speechagents.agents.state import SceneState
 from speechagents.agents.steps import Ending, Step, StepLog
 from speechagents.agents.transcript import line_of
@@ -125,20 +124,9 @@ class Improvisation:
 
     def _decide(self) -> Step | str:
         """Think out the next turn, or say why there is none."""
-        scene, state = self._scene, self._state
-        chosen = self._deciding.choose(state)
-        if isinstance(chosen, str):
-            return chosen
-        number = state.steps
-        turn, usage = self._deciding.act(state, chosen)
-        turn = broken_off(turn, seed=scene.seed, step=number)
-        hearers = turn.addresses if turn.private else state.present
-        listens = murmur(turn, hearers, language=scene.language, seed=scene.seed, step=number)
-        messages = state.messages_of(turn, None if listens is None else (listens.role, listens.text))
-        step = chosen.step(number, turn, messages, usage)
-        state.take_turn(turn, step.usage)
-        if not self._company.waits_for_sound:
-            state.hear(messages, step.understood)
+        step = self._deciding.step(self._state)
+        if isinstance(step, Step) and not self._company.waits_for_sound:
+            self._state.hear(step.messages, step.understood)
         return step
 
     def _spoken(self, messages: Sequence[Message]) -> list[tuple[str, Take] | str | None]:

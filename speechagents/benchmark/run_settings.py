@@ -18,6 +18,7 @@ from speechagents import __version__
 from speechagents.benchmark.baselines import BASELINES
 from speechagents.benchmark.scene_set import SceneSet, Split, read_scene_set, shipped_scene_set
 from speechagents.benchmark.scores import RunInfo
+from speechagents.cluster.workers import check_workers
 from speechagents.drama import MAX_PLAYERS, MIN_PLAYERS
 from speechagents.errors import SettingsError
 from speechagents.scripts.scene_file import POLICIES
@@ -50,6 +51,7 @@ class RunSettings:
         budget_turns: Turns that it may take in all; 0 for no limit.
         budget_tokens: Tokens that it may cost in all; 0 for no limit.
         jobs: Cells at once; 0 takes one a core where nothing heavy is loaded for each.
+        workers: Who plays them, as ``--workers`` says it; empty for processes of this machine.
         name: What it is called in reports; empty takes the folder's name.
     """
 
@@ -71,6 +73,7 @@ class RunSettings:
     budget_turns: int = 0
     budget_tokens: int = 0
     jobs: int = 0
+    workers: str = ""
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -88,6 +91,8 @@ class RunSettings:
             raise SettingsError(f"no turn policy {self.policy!r}; there are: {', '.join(POLICIES)}")
         if self.hearing not in HEARINGS:
             raise SettingsError(f"hearing {self.hearing!r} is none of {', '.join(HEARINGS)}")
+        if self.workers:
+            check_workers(self.workers)
         for field, least, most in (
             ("scenes", 0, 10_000),
             ("repeats", 1, 100),

@@ -1,7 +1,8 @@
-"""A run of the benchmark: its cells, played in processes of their own, within a budget, and gone on with after a kill.
+"""A run of the benchmark: its cells, played by workers, within a budget, and gone on with after a kill.
 
-Owns the order, the processes and what ``run.json`` says. Does not know how a cell is played (`playing`), nor what is
-measured of it.
+Owns the order, the budget and what ``run.json`` says. Does not know what a worker does with a cell (`cell_worker`), nor
+what is measured of it. The workers are processes of this machine unless others are named (`cluster.workers`). One that
+is lost with a cell is replaced, and the cell goes on where it was.
 
 ::
 
@@ -11,36 +12,31 @@ measured of it.
 
 from __future__ import annotations
 
-import functools
 import json
-import multiprocessing
-from collections.abc import Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from speechagents.benchmark.baselines import BASELINES
+from speechagents.benchmark.cell_worker import CellTask, Who, cell_post, is_light
 from speechagents.benchmark.cells import Cell, plan_cells
-from speechagents.benchmark.facts import Fact
 from speechagents.benchmark.played import CellRecord, read_cell_record
-from speechagents.benchmark.playing import improvise_cell, speak_script
 from speechagents.benchmark.run_settings import RunSettings, run_info
 from speechagents.benchmark.scene_set import SceneSet, Split
 from speechagents.benchmark.scores import RUN_FILE, RunInfo, read_json
-from speechagents.benchmark.script_file import HAND, SceneScript
+from speechagents.benchmark.script_file import HAND
+from speechagents.cluster.dispatch import Dispatcher, Quarantined
+from speechagents.cluster.executor import Executor, Post
+from speechagents.cluster.local import MAX_WORKERS, LocalPool
+from speechagents.cluster.sharing import SharedFolder
+from speechagents.cluster.workers import open_workers
 from speechagents.cores import usable_cores
-from speechagents.drama import SceneBrief
-from speechagents.errors import BenchmarkError, SpeechAgentsError
+from speechagents.errors import BenchmarkError, ClusterError
 from speechagents.production.storage import write_atomically
 
-if TYPE_CHECKING:
-    from speechagents.actors import Actors
-    from speechagents.studio import Studio
-
-_LIGHT: Final = ("rehearsal", "openai")
-"""Controllers of which every process may have one: they hold no model in memory."""
 _REMEMBERED: Final = (
     "benchmark",
     "asked",
@@ -108,19 +104,6 @@ class RunOver:
 RunEvent = CellDone | CellFailed | RunOver
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """All that a process needs to play a cell."""
-
-    settings: RunSettings
-    cell: Cell
-    brief: SceneBrief
-    facts: tuple[Fact, ...]
-    script: SceneScript | None
-    folder: Path
-    tokens: int | None = None
-
-
 def run(settings: RunSettings, folder: Path) -> Iterator[RunEvent]:
     """Play a run into a folder; what is finished there already is not played again.
 
@@ -130,6 +113,7 @@ def run(settings: RunSettings, folder: Path) -> Iterator[RunEvent]:
     Raises:
         InputError: An option or the scenes are at fault, or the folder holds another run.
         ControllerError: The controller cannot be used.
+        ClusterError: Workers on other machines cannot be reached or used.
     """
     scene_set = settings.scene_set_read()
     cells = _cells(settings, scene_set)
@@ -138,42 +122,54 @@ def run(settings: RunSettings, folder: Path) -> Iterator[RunEvent]:
     if known is not None:
         _refuse_another(folder, known, replace(info, system=known.system, voices=known.voices))
     tasks = [
-        _Task(
-            settings,
+        CellTask(
             cell,
             scene_set.scenes[cell.scene_id].brief,
             scene_set.scenes[cell.scene_id].facts,
             scene_set.scripts.get((cell.scene_id, cell.roles)) if settings.script else None,
-            folder / "cells" / cell.name,
+            folder.absolute() / "cells" / cell.name,
         )
         for cell in cells
     ]
     jobs = _jobs(settings)
-    # Spawned, not forked: a fork would share the locks and threads of whoever runs this. They start when first needed.
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        try:
-            system, voices = (known.system, known.voices) if known else pool.submit(_identities, settings).result()
-            _remember(replace(info, system=system, voices=voices), folder)
-            yield from _Budgeted(settings, pool, jobs).play(tasks)
-        except BrokenProcessPool as error:
-            raise BenchmarkError(
-                "a process that plays cells was killed (out of memory?); run the same command with fewer --jobs"
-            ) from error
+    with ExitStack() as opened:
+        # Threads wait for workers, so the workers are ended first.
+        pool = opened.enter_context(ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="cell"))
+        executor: Executor = open_workers(settings.workers, jobs=settings.jobs) if settings.workers else LocalPool(jobs)
+        opened.enter_context(closing(executor))
+        dispatcher, post = Dispatcher(executor), cell_post(settings)
+        told = None if known and not settings.workers else _told(dispatcher, post)
+        system, voices = (known.system, known.voices) if known else told or ("", "")
+        _remember(replace(info, system=system, voices=voices), folder)
+        if settings.workers:
+            shared = opened.enter_context(SharedFolder.of(folder))
+            tasks = [replace(task, shared=shared, company=told) for task in tasks]
+        # Without a number, as many as keep workers busy that come and go.
+        known_jobs = settings.jobs or not settings.workers
+        at_once = (lambda: jobs) if known_jobs else (lambda: min(MAX_WORKERS, executor.capacity(post)))
+        yield from _Budgeted(settings, pool, partial(_play_elsewhere, dispatcher, post), at_once).play(tasks)
 
 
 class _Budgeted:
     """The cells of a run, as far as its budget goes."""
 
-    def __init__(self, settings: RunSettings, pool: ProcessPoolExecutor, jobs: int) -> None:
+    def __init__(
+        self,
+        settings: RunSettings,
+        pool: ThreadPoolExecutor,
+        play: Callable[[CellTask], CellRecord | str],
+        at_once: Callable[[], int],
+    ) -> None:
         self._settings = settings
         self._pool = pool
-        self._jobs = jobs
+        self._play = play
+        self._at_once = at_once
         self._turns = self._tokens = 0
         self._done = self._failed = self._left = 0
 
-    def play(self, tasks: list[_Task]) -> Iterator[RunEvent]:
+    def play(self, tasks: list[CellTask]) -> Iterator[RunEvent]:
         """Play them, what is finished already first."""
-        waiting: list[_Task] = []
+        waiting: list[CellTask] = []
         for task in tasks:
             if (record := read_cell_record(task.folder)) is not None:
                 yield self._counted(task, record, reused=True, planned=len(tasks))
@@ -182,12 +178,12 @@ class _Budgeted:
         yield from self._played(iter(waiting), len(tasks))
         yield RunOver(self._done, len(tasks), self._failed, self._left, self._turns, self._tokens)
 
-    def _played(self, rest: Iterator[_Task], planned: int) -> Iterator[RunEvent]:
-        running: dict[Future[CellRecord | str], _Task] = {}
+    def _played(self, rest: Iterator[CellTask], planned: int) -> Iterator[RunEvent]:
+        running: dict[Future[CellRecord | str], CellTask] = {}
         try:
             while True:
-                while len(running) < self._jobs and (task := self._affordable(rest, running)) is not None:
-                    running[self._pool.submit(_play, task)] = task
+                while len(running) < self._at_once() and (task := self._affordable(rest, running)) is not None:
+                    running[self._pool.submit(self._play, task)] = task
                 if not running:
                     return
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -196,7 +192,7 @@ class _Budgeted:
             for future in running:
                 future.cancel()
 
-    def _affordable(self, rest: Iterator[_Task], running: Mapping[Future[Any], _Task]) -> _Task | None:
+    def _affordable(self, rest: Iterator[CellTask], running: Mapping[Future[Any], CellTask]) -> CellTask | None:
         """The next cell that the budget allows; those that it does not are counted."""
         turns, tokens = self._settings.budget_turns, self._settings.budget_tokens
         for task in rest:
@@ -207,74 +203,36 @@ class _Budgeted:
             return replace(task, tokens=max(0, tokens - self._tokens)) if tokens else task
         return None
 
-    def _ended(self, task: _Task, future: Future[CellRecord | str], planned: int) -> RunEvent:
+    def _ended(self, task: CellTask, future: Future[CellRecord | str], planned: int) -> RunEvent:
         result = future.result()
         if isinstance(result, str):
             self._failed += 1
             return CellFailed(task.cell.name, result)
         return self._counted(task, result, reused=False, planned=planned)
 
-    def _counted(self, task: _Task, record: CellRecord, *, reused: bool, planned: int) -> CellDone:
+    def _counted(self, task: CellTask, record: CellRecord, *, reused: bool, planned: int) -> CellDone:
         self._done += 1
         self._turns += record.turns
         self._tokens += record.tokens_in + record.tokens_out
         return CellDone(task.cell.name, record, reused, self._done, planned)
 
 
-@functools.cache
-def _company(settings: RunSettings) -> tuple[Studio, Actors]:
-    """Voices and actors, loaded once in each process that plays cells."""
-    from speechagents.actors import Actors, choose_actors
-    from speechagents.controllers.scripted import ScriptedController
-    from speechagents.settings import ImproviseSettings
-    from speechagents.studio import Studio
-
-    studio = Studio(preset=settings.preset, jobs=1)
-    if settings.script:
-        return studio, Actors(ScriptedController(), ScriptedController())
-    asked = ImproviseSettings(
-        controller=settings.controller, model=settings.model, server=settings.server, hearing=settings.hearing
-    )
-    return studio, choose_actors(studio.preset, asked, shared=studio.shared)[0]
-
-
-def _identities(settings: RunSettings) -> tuple[str, str]:
+def _told(dispatcher: Dispatcher, post: Post) -> tuple[str, str]:
     """Who acts, and with which voices."""
-    studio, actors = _company(settings)
-    system = f"script {settings.script}" if settings.script else actors.controller.identity
-    return system, studio.synthesizer.identity
+    (outcome,) = dispatcher.ordered(post, [Who()])
+    if isinstance(outcome, Quarantined):
+        raise ClusterError(outcome.reason)
+    system, voices = outcome.result
+    return system, voices
 
 
-def _play(task: _Task) -> CellRecord | str:
-    """Play one cell; a reason where that fails."""
-    settings = task.settings
-    try:
-        studio, actors = _company(settings)
-        if not settings.script:
-            return improvise_cell(
-                studio.troupe,
-                actors,
-                task.brief,
-                task.cell,
-                task.folder,
-                policy=settings.policy,
-                hearing=settings.hearing,
-                tokens=task.tokens,
-            )
-        if task.script is None:
-            return "there is no script for it"
-        return speak_script(
-            studio.troupe,
-            actors,
-            task.brief,
-            task.facts,
-            task.script,
-            BASELINES[settings.script],
-            task.cell,
-            task.folder,
-        )
-    except SpeechAgentsError as error:
-        return str(error)
+def _play_elsewhere(dispatcher: Dispatcher, post: Post, task: CellTask) -> CellRecord | str:
+    """What became of a cell; a reason where it could not be played."""
+    (outcome,) = dispatcher.ordered(post, [task])
+    if isinstance(outcome, Quarantined):
+        return f"{outcome.reason}; run the same command again, with fewer --jobs if memory is short"
+    result: CellRecord | str = outcome.result
+    return result
 
 
 def _cells(settings: RunSettings, scene_set: SceneSet) -> tuple[Cell, ...]:
@@ -296,8 +254,7 @@ def _cells(settings: RunSettings, scene_set: SceneSet) -> tuple[Cell, ...]:
 
 
 def _jobs(settings: RunSettings) -> int:
-    light = bool(settings.script) or settings.controller in _LIGHT or bool(settings.server)
-    return settings.jobs or (usable_cores() if light else 1)
+    return settings.jobs or (usable_cores() if is_light(settings) else 1)
 
 
 def _known(folder: Path) -> RunInfo | None:

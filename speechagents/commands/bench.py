@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from speechagents.commands.options import EXIT_PARTLY, Commands, positive, print_json
+from speechagents.commands.options import EXIT_PARTLY, Commands, add_workers_option, positive, print_json
 
 if TYPE_CHECKING:
     from speechagents.benchmark.scores import RunScores
@@ -94,6 +94,7 @@ def _add_run(under: Commands) -> None:
     run.add_argument("--budget-turns", type=_number, default=0, metavar="N", help="most turns in all")
     run.add_argument("--budget-tokens", type=_number, default=0, metavar="N", help="most tokens in all")
     run.add_argument("--jobs", type=positive, default=0, metavar="N", help="scenes at once")
+    add_workers_option(run)
     run.add_argument("--name", default="", help="what it is called in reports (default: the folder's name)")
     run.add_argument("--json", action="store_true", help="print one line of JSON at the end")
     run.set_defaults(run=_run)
@@ -214,6 +215,7 @@ def _run(arguments: argparse.Namespace) -> int:
         budget_turns=arguments.budget_turns,
         budget_tokens=arguments.budget_tokens,
         jobs=arguments.jobs,
+        workers=arguments.workers,
         name=arguments.name,
     )
     failed = 0

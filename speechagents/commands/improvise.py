@@ -7,15 +7,24 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from speechagents.commands.options import EXIT_PARTLY, Commands, add_export_options, positive, print_json
+from speechagents.commands.options import (
+    EXIT_PARTLY,
+    Commands,
+    add_export_options,
+    add_out_option,
+    add_workers_option,
+    positive,
+    print_json,
+)
 from speechagents.errors import SettingsError
 from speechagents.settings import ImproviseSettings
 
 if TYPE_CHECKING:
+    from speechagents.drama import SceneBrief
     from speechagents.events import Event, Finished, SceneOver
 
 
@@ -34,7 +43,7 @@ def add_improvise_command(commands: Commands, common: argparse.ArgumentParser) -
     improvise.add_argument(
         "--write-scene", type=Path, metavar="FILE", help="only write the proposed scene, for editing"
     )
-    improvise.add_argument("--out", type=Path, help="folder of the production; not needed with --write-scene")
+    add_out_option(improvise, required=False, note="; not needed with --write-scene")
     improvise.add_argument("--roles", type=positive, metavar="N", help="play with the first N roles; propose N")
     improvise.add_argument("--turns", type=int, metavar="N", help="most turns (default: the scene's)")
     improvise.add_argument("--policy", default="", help="turn policy (default: the scene's)")
@@ -48,6 +57,7 @@ def add_improvise_command(commands: Commands, common: argparse.ArgumentParser) -
     improvise.add_argument("--lang", default="", help="language of an --idea (default en)")
     improvise.add_argument("--cover", type=Path, help="cover picture, JPEG or PNG (default: one is drawn)")
     improvise.add_argument("--resume", action="store_true", help="go on with an existing production")
+    add_workers_option(improvise)
     improvise.set_defaults(run=_improvise)
     add_export_options(improvise)
 
@@ -55,12 +65,13 @@ def add_improvise_command(commands: Commands, common: argparse.ArgumentParser) -
 def add_replay_command(commands: Commands) -> None:
     """Add ``replay``."""
     replay = commands.add_parser("replay", help="read an improvised scene again, without any model")
-    replay.add_argument("production", type=Path, help="folder of the production")
+    replay.add_argument("production", help="folder of the production, or its address in a store")
     replay.add_argument("--json", action="store_true", help="one JSON object a message, thoughts included")
     replay.set_defaults(run=_replay)
 
 
 def _improvise(arguments: argparse.Namespace) -> int:
+    from speechagents.cluster.mirror import mirrored
     from speechagents.events import SceneOver
     from speechagents.production.heap import share_one_heap
     from speechagents.production.storage import write_atomically
@@ -92,38 +103,41 @@ def _improvise(arguments: argparse.Namespace) -> int:
         cast=arguments.cast,
         cover=arguments.cover,
     )
-    with Studio(preset=arguments.preset, jobs=arguments.jobs) as studio:
-        if arguments.scene is None and not arguments.idea:
-            events = studio.resume_scene(arguments.out)
-        else:
-            if arguments.idea:
-                scene = studio.propose(
-                    arguments.idea,
-                    roles=arguments.roles or 5,
-                    language=arguments.lang or "en",
-                    seed=arguments.seed or 0,
-                    settings=settings,
-                )
-                if arguments.write_scene is not None:
-                    write_atomically(arguments.write_scene, write_scene(scene).encode("utf-8"))
-                    print(arguments.write_scene)
-                    return 0
-            else:
-                scene = read_scene(arguments.scene)
-            events = studio.improvise(scene, out=arguments.out, settings=settings, resume=arguments.resume)
+    with Studio(preset=arguments.preset, jobs=arguments.jobs, workers=arguments.workers) as studio:
+        scene: SceneBrief | None = None
+        if arguments.idea:
+            scene = studio.propose(
+                arguments.idea,
+                roles=arguments.roles or 5,
+                language=arguments.lang or "en",
+                seed=arguments.seed or 0,
+                settings=settings,
+            )
+            if arguments.write_scene is not None:
+                write_atomically(arguments.write_scene, write_scene(scene).encode("utf-8"))
+                print(arguments.write_scene)
+                return 0
+        elif arguments.scene is not None:
+            scene = read_scene(arguments.scene)
         over: list[SceneOver] = []
 
-        def noting() -> Iterator[Event]:
+        def noting(events: Iterator[Event]) -> Iterator[Event]:
             for event in events:
                 if isinstance(event, SceneOver):
                     over.append(event)
                 yield event
 
-        finished = show(noting(), stream=sys.stderr)
-        return _finish_scene(finished, over[0], as_json=arguments.json)
+        with mirrored(arguments.out) as mirror:
+            if scene is None:
+                events = studio.resume_scene(mirror.folder)
+            else:
+                events = studio.improvise(scene, out=mirror.folder, settings=settings, resume=arguments.resume)
+            finished = show(noting(events), stream=sys.stderr)
+    # Only now everything is where it is said to be.
+    return _finish_scene(finished, over[0], as_json=arguments.json, shown=mirror.shown)
 
 
-def _finish_scene(finished: Finished, over: SceneOver, *, as_json: bool) -> int:
+def _finish_scene(finished: Finished, over: SceneOver, *, as_json: bool, shown: Callable[[Path], str]) -> int:
     if as_json:
         print_json(
             {
@@ -132,7 +146,7 @@ def _finish_scene(finished: Finished, over: SceneOver, *, as_json: bool) -> int:
                 "duration_s": round(finished.duration_s, 3),
                 "seconds": round(finished.seconds, 3),
                 "fallback_turns": over.fallback_turns,
-                "files": [str(path) for path in finished.files],
+                "files": [shown(path) for path in finished.files],
                 "tokens_in": over.usage.tokens_in,
                 "tokens_out": over.usage.tokens_out,
                 "messages": over.messages,
@@ -141,18 +155,20 @@ def _finish_scene(finished: Finished, over: SceneOver, *, as_json: bool) -> int:
         )
     else:
         for path in finished.files:
-            print(path)
+            print(shown(path))
     return EXIT_PARTLY if finished.failed else 0
 
 
 def _replay(arguments: argparse.Namespace) -> int:
+    from speechagents.cluster.mirror import mirrored
     from speechagents.stream import message_to_json
     from speechagents.studio import Studio
     from speechagents.terminal import message_line
 
-    for event in Studio.replay(arguments.production):
-        if arguments.json:
-            print_json({**message_to_json(event.message), "thoughts": event.thoughts})
-        else:
-            print(message_line(event.message))
+    with mirrored(arguments.production) as mirror:
+        for event in Studio.replay(mirror.folder):
+            if arguments.json:
+                print_json({**message_to_json(event.message), "thoughts": event.thoughts})
+            else:
+                print(message_line(event.message))
     return 0

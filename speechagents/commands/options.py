@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from speechagents.settings import DEFAULT_FORMATS, UNSURE_BELOW
@@ -30,6 +31,27 @@ def common_options() -> argparse.ArgumentParser:
     common.add_argument("--jobs", type=positive, help="threads and voice processes (default: one per core)")
     common.add_argument("--json", action="store_true", help="print one line of JSON at the end")
     return common
+
+
+def add_workers_option(command: argparse.ArgumentParser) -> None:
+    """The option for workers elsewhere."""
+    command.add_argument(
+        "--workers",
+        default="",
+        metavar="WHERE",
+        help="processes or machines that share the work: N or local:N (processes of this machine), local (one per "
+        "core), ray (a Ray cluster of this machine), ray://HOST:PORT (default: none but this process)",
+    )
+
+
+def add_out_option(command: argparse.ArgumentParser, *, required: bool = True, note: str = "") -> None:
+    """The option for the place of a production. It is no `Path`, which would make one slash of two."""
+    command.add_argument(
+        "--out",
+        required=required,
+        metavar="DIR",
+        help=f"folder of the production, or its address in a store: s3://BUCKET/DIR, gs://, az://, sftp:// …{note}",
+    )
 
 
 def add_export_options(command: argparse.ArgumentParser) -> None:
@@ -83,8 +105,14 @@ def print_json(values: Mapping[str, Any]) -> None:
     print(json.dumps(values, ensure_ascii=False))
 
 
-def finish(finished: Finished, *, as_json: bool) -> int:
-    """Print what was made, and give the exit code."""
+def finish(finished: Finished, *, as_json: bool, shown: Callable[[Path], str] = str) -> int:
+    """Print what was made, and give the exit code.
+
+    Args:
+        finished: What was made.
+        as_json: One line of JSON.
+        shown: Where people find a file.
+    """
     if as_json:
         print_json(
             {
@@ -93,7 +121,7 @@ def finish(finished: Finished, *, as_json: bool) -> int:
                 "duration_s": round(finished.duration_s, 3),
                 "seconds": round(finished.seconds, 3),
                 "realtime_factor": round(finished.duration_s / max(finished.seconds, 1e-9), 1),
-                "files": [str(path) for path in finished.files],
+                "files": [shown(path) for path in finished.files],
                 "spoken": finished.spoken,
                 "gates": {name: gate["passed"] for name, gate in finished.gates.items()},
                 **({"faulty": finished.faulty} if finished.faulty else {}),
@@ -105,5 +133,5 @@ def finish(finished: Finished, *, as_json: bool) -> int:
         )
     else:
         for path in finished.files:
-            print(path)
+            print(shown(path))
     return EXIT_PARTLY if finished.failed or finished.faulty else 0

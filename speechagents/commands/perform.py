@@ -9,7 +9,14 @@ import argparse
 import sys
 from pathlib import Path
 
-from speechagents.commands.options import Commands, add_export_options, add_stems_option, finish
+from speechagents.commands.options import (
+    Commands,
+    add_export_options,
+    add_out_option,
+    add_stems_option,
+    add_workers_option,
+    finish,
+)
 from speechagents.errors import SettingsError
 from speechagents.settings import PerformSettings
 
@@ -23,7 +30,7 @@ def add_perform_command(commands: Commands, common: argparse.ArgumentParser) -> 
         description="Perform a screenplay (Fountain, FDX) or a dialogue (Name (style): line) with a full cast.",
     )
     perform.add_argument("script", type=Path, nargs="?", help="the script; not needed with --resume")
-    perform.add_argument("--out", type=Path, required=True, help="folder of the production")
+    add_out_option(perform)
     perform.add_argument("--narrator", action=argparse.BooleanOptionalAction, default=False, help="read action aloud")
     perform.add_argument("--cast", type=Path, help="cast file (YAML) that overrides the casting")
     perform.add_argument("--seed", type=int, default=0, help="same seed, same bytes (default 0)")
@@ -32,6 +39,7 @@ def add_perform_command(commands: Commands, common: argparse.ArgumentParser) -> 
     perform.add_argument("--sounds", type=Path, help="folder of effects and ambiences for the script's cues")
     perform.add_argument("--cover", type=Path, help="cover picture, JPEG or PNG (default: one is drawn)")
     perform.add_argument("--resume", action="store_true", help="insist on going on with an existing production")
+    add_workers_option(perform)
     perform.set_defaults(run=_perform)
     add_export_options(perform)
     add_stems_option(perform)
@@ -42,13 +50,14 @@ def add_export_command(commands: Commands, common: argparse.ArgumentParser) -> N
     export = commands.add_parser(
         "export", parents=[common], help="make further files from a production, without speaking anything again"
     )
-    export.add_argument("production", type=Path, help="folder of the production")
+    export.add_argument("production", help="folder of the production, or its address in a store")
     export.set_defaults(run=_export)
     add_export_options(export)
     add_stems_option(export)
 
 
 def _perform(arguments: argparse.Namespace) -> int:
+    from speechagents.cluster.mirror import mirrored
     from speechagents.production.heap import share_one_heap
     from speechagents.studio import Studio
     from speechagents.terminal import show
@@ -70,22 +79,27 @@ def _perform(arguments: argparse.Namespace) -> int:
     )
     if arguments.script is None and settings != PerformSettings():
         raise SettingsError("without a SCRIPT, --resume goes on as before; name the script again to change options")
-    with Studio(preset=arguments.preset, jobs=arguments.jobs) as studio:
+    with (
+        Studio(preset=arguments.preset, jobs=arguments.jobs, workers=arguments.workers) as studio,
+        mirrored(arguments.out) as mirror,
+    ):
         if arguments.script is None:
-            events = studio.resume(arguments.out)
+            events = studio.resume(mirror.folder)
         else:
-            events = studio.perform(arguments.script, out=arguments.out, settings=settings, resume=arguments.resume)
-        return finish(show(events, stream=sys.stderr), as_json=arguments.json)
+            events = studio.perform(arguments.script, out=mirror.folder, settings=settings, resume=arguments.resume)
+        finished = show(events, stream=sys.stderr)
+    # Only now everything is where it is said to be.
+    return finish(finished, as_json=arguments.json, shown=mirror.shown)
 
 
 def _export(arguments: argparse.Namespace) -> int:
+    from speechagents.cluster.mirror import mirrored
     from speechagents.production.heap import share_one_heap
     from speechagents.studio import Studio
     from speechagents.terminal import show
 
     share_one_heap()
-    with Studio(preset=arguments.preset, jobs=arguments.jobs) as studio:
-        events = studio.export(
-            arguments.production, formats=arguments.formats, master=arguments.master, stems=arguments.stems
-        )
-        return finish(show(events, stream=sys.stderr), as_json=arguments.json)
+    with Studio(preset=arguments.preset, jobs=arguments.jobs) as studio, mirrored(arguments.production) as mirror:
+        events = studio.export(mirror.folder, formats=arguments.formats, master=arguments.master, stems=arguments.stems)
+        finished = show(events, stream=sys.stderr)
+    return finish(finished, as_json=arguments.json, shown=mirror.shown)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from speechagents.commands.options import EXIT_PARTLY, Commands, print_json
@@ -32,29 +31,30 @@ def add_proof_command(commands: Commands, common: argparse.ArgumentParser) -> No
         "wrong length. Faulty takes are spoken again where their voice can; the report is proof.json in the folder. "
         "Exit code 0: all lines are good; 3: some are not, and are listed.",
     )
-    proof.add_argument("production", type=Path, help="folder of the production")
+    proof.add_argument("production", help="folder of the production, or its address in a store")
     proof.set_defaults(run=_proof)
 
 
 def _proof(arguments: argparse.Namespace) -> int:
+    from speechagents.cluster.mirror import mirrored
     from speechagents.production.heap import share_one_heap
     from speechagents.studio import Studio
 
     share_one_heap()
-    with Studio(preset=arguments.preset, jobs=arguments.jobs) as studio:
-        finished = _shown(studio.proof(arguments.production))
+    with Studio(preset=arguments.preset, jobs=arguments.jobs) as studio, mirrored(arguments.production) as mirror:
+        finished = _shown(studio.proof(mirror.folder))
     if arguments.json:
         print_json(
             {
                 **finished.summary.as_json(),
                 "faulty_lines": [_faulty_line(proofed) for proofed in finished.faulty],
                 "remix": finished.remix,
-                "report": str(finished.report),
+                "report": mirror.shown(finished.report),
                 "seconds": round(finished.seconds, 3),
             }
         )
     else:
-        print(finished.report)
+        print(mirror.shown(finished.report))
     return EXIT_PARTLY if finished.summary.faulty else 0
 
 

@@ -10,7 +10,14 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-from speechagents.commands.options import Commands, add_ascriber_options, finish, formats
+from speechagents.commands.options import (
+    Commands,
+    add_ascriber_options,
+    add_out_option,
+    add_workers_option,
+    finish,
+    formats,
+)
 from speechagents.errors import SettingsError
 from speechagents.settings import NOTES, SPEECH_TAGS, ReadSettings
 
@@ -27,7 +34,7 @@ def add_read_command(commands: Commands, common: argparse.ArgumentParser) -> Non
         "M4B with chapters, a file for each chapter, and subtitles. Run the same command again to go on where it was.",
     )
     read.add_argument("book", type=Path, nargs="?", help="the book; not needed with --resume")
-    read.add_argument("--out", type=Path, required=True, help="folder of the production")
+    add_out_option(read)
     read.add_argument(
         "--cast", type=Path, metavar="FILE", help="cast sheet (YAML): voices, and corrections of who speaks"
     )
@@ -72,10 +79,12 @@ def add_read_command(commands: Commands, common: argparse.ArgumentParser) -> Non
     )
     read.add_argument("--master", default=_DEFAULTS.master, help="acx (default), r128, podcast or none")
     read.add_argument("--resume", action="store_true", help="insist on going on with an existing production")
+    add_workers_option(read)
     read.set_defaults(run=_read)
 
 
 def _read(arguments: argparse.Namespace) -> int:
+    from speechagents.cluster.mirror import mirrored
     from speechagents.production.heap import share_one_heap
     from speechagents.studio import Studio
     from speechagents.terminal import show
@@ -86,9 +95,14 @@ def _read(arguments: argparse.Namespace) -> int:
     settings = ReadSettings(**{field.name: getattr(arguments, field.name) for field in fields(ReadSettings)})
     if arguments.book is None and settings != _DEFAULTS:
         raise SettingsError("without a BOOK, --resume goes on as before; name the book again to change options")
-    with Studio(preset=arguments.preset, jobs=arguments.jobs) as studio:
+    with (
+        Studio(preset=arguments.preset, jobs=arguments.jobs, workers=arguments.workers) as studio,
+        mirrored(arguments.out) as mirror,
+    ):
         if arguments.book is None:
-            events = studio.resume(arguments.out)
+            events = studio.resume(mirror.folder)
         else:
-            events = studio.read(arguments.book, out=arguments.out, settings=settings, resume=arguments.resume)
-        return finish(show(events, stream=sys.stderr), as_json=arguments.json)
+            events = studio.read(arguments.book, out=mirror.folder, settings=settings, resume=arguments.resume)
+        finished = show(events, stream=sys.stderr)
+    # Only now everything is where it is said to be.
+    return finish(finished, as_json=arguments.json, shown=mirror.shown)

@@ -1,8 +1,8 @@
 """What is sent to a model server and read from it, JSON or files, with limits on time and size.
 
-Owns the connection: a thread with an event loop, so that any wait can be broken off, at any byte. The server is not
-trusted: answers are read up to a limit, packed ones not at all, redirects are not followed, and the key is struck
-out of whatever it says. Does not know what requests mean (`chat_format`) or when to try again (`retrying`).
+Owns the connection, whose waits can be broken off at any byte (`loop_thread`). The server is not trusted: answers are
+read up to a limit, packed ones not at all, redirects are not followed, and the key is struck out of whatever it says.
+Does not know what requests mean (`chat_format`) or when to try again (`retrying`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-import threading
-import weakref
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -21,6 +19,7 @@ from typing import Any, TypeVar
 import httpx
 
 from speechagents.controllers.complaints import complaint_of, shown, without_secret
+from speechagents.controllers.loop_thread import LoopThread
 from speechagents.controllers.retrying import RETRIED_STATUSES, TransientError, http_date, retry_after_s
 from speechagents.controllers.server_address import ServerAddress
 from speechagents.errors import SettingsError
@@ -118,19 +117,17 @@ class Exchange:
         self._key = key
         self._limits = limits
         self._client = http_client(address, requests=limits.requests)
-        self._loop = asyncio.new_event_loop()
         self.slots = asyncio.Semaphore(limits.requests)
-        thread = threading.Thread(target=_run, args=(self._loop, self._client), name="model-server", daemon=True)
-        thread.start()
-        self._stop = weakref.finalize(self, _stop, self._loop, thread)
+        # Bound to the client, not to this object, which could else not go before its thread does.
+        self._thread = LoopThread(name="model-server", finish=self._client.aclose)
 
     def start(self, work: Coroutine[Any, Any, Result]) -> Future[Result]:
         """Begin work in the loop; cancelling the future breaks it off."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        return self._thread.start(work)
 
     def close(self) -> None:
         """Break off what is under way and close all connections."""
-        self._stop()
+        self._thread.close()
 
     async def get(self, path: str) -> object:
         """Read JSON; see `post` for errors."""
@@ -146,7 +143,7 @@ class Exchange:
             UnusableAnswerError: The answer is no JSON, or too long.
             SettingsError: The key must not be sent.
         """
-        return await self._request("POST", path, _json_content(value))
+        return await self._request("POST", path, json_content(value))
 
     async def post_form(self, path: str, fields: Mapping[str, str | Sequence[str]], upload: Upload) -> object:
         """Send a form with a file and read JSON; see `post` for errors.
@@ -185,7 +182,7 @@ class Exchange:
             The media type that the answer claims to have.
         """
         key = self._key()
-        asked = _Request("POST", self._address.url(path), _json_content(value), ", ".join(map(_asked_kind, kinds)))
+        asked = _Request("POST", self._address.url(path), json_content(value), ", ".join(map(_asked_kind, kinds)))
 
         def parts(response: httpx.Response) -> Callable[[bytes], None] | None:
             kind = _kind(response)
@@ -241,7 +238,8 @@ class _Request:
     accept: str
 
 
-def _json_content(value: Mapping[str, Any]) -> Content:
+def json_content(value: Mapping[str, Any]) -> Content:
+    """JSON to be sent."""
     # Everything beyond ASCII is escaped, so that text with halves of surrogate pairs can be sent too.
     return Content("application/json", json.dumps(value, default=dict, allow_nan=False).encode("ascii"))
 
@@ -356,7 +354,9 @@ def _complaint(response: httpx.Response, body: bytes, key: str) -> Exception:
     now = http_date(response.headers.get("date")) or datetime.now(UTC)
     wait_s = retry_after_s(response.headers.get("retry-after"), now=now)
     return TransientError(
-        f"the server answers with status {status}" + (f": {said}" if said else ""), retry_after_s=wait_s
+        f"the server answers with status {status}" + (f": {said}" if said else ""),
+        retry_after_s=wait_s,
+        status=status,
     )
 
 
@@ -369,28 +369,3 @@ def _said(response: httpx.Response, body: bytes, key: str) -> str:
         return complaint_of(without_secret(key, json.loads(body)))
     except (ValueError, RecursionError):
         return ""
-
-
-def _run(loop: asyncio.AbstractEventLoop, client: httpx.AsyncClient) -> None:
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-        loop.run_until_complete(_finish(client))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-    finally:
-        loop.close()
-
-
-async def _finish(client: httpx.AsyncClient) -> None:
-    under_way = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in under_way:
-        task.cancel()
-    await asyncio.gather(*under_way, return_exceptions=True)
-    await client.aclose()
-
-
-def _stop(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
-    loop.call_soon_threadsafe(loop.stop)
-    # The last reference may go in the loop itself, which then cannot wait for its own end.
-    if thread is not threading.current_thread():
-        thread.join()

@@ -21,6 +21,7 @@ from typing import Any, Final, Self
 from speechagents.audio import Audio
 from speechagents.controllers.chat_format import Dialect, read_reply, request_body, sound_base64
 from speechagents.controllers.controller import Controller
+from speechagents.controllers.dialects import LearnedDialect
 from speechagents.controllers.discovery import SERVER_VARIABLE
 from speechagents.controllers.exchange import Exchange, Limits, RefusedError
 from speechagents.controllers.hearing_probe import heard_sound, probe_prompt, refuses_sound
@@ -30,8 +31,6 @@ from speechagents.controllers.retrying import Sleep
 from speechagents.errors import ControllerError
 
 _TASK: Final = Task("chat completions", re.compile(""), SERVER_VARIABLE, ControllerError)
-_STATUSES_OF_DIALECT: Final = frozenset({400, 422, 500})
-"""With these a server says that it does not take a field."""
 
 
 class OpenAIModel:
@@ -82,7 +81,7 @@ class OpenAIModel:
         self._learning = threading.Lock()
         self._named = model
         self._hears = hears
-        self._dialect = Dialect()
+        self._dialect = LearnedDialect(Dialect())
 
     def __repr__(self) -> str:
         return f"OpenAIModel(base_url={self._server.base_url!r}, model={self._named!r})"
@@ -174,21 +173,11 @@ class OpenAIModel:
         return read_reply(data)
 
     async def _ask(self, exchange: Exchange, question: _Question) -> object:
-        """Ask in fewer and fewer of the format's newer ways, and remember the first that the server takes."""
-        began = dialect = self._dialect
-        while True:
-            send = functools.partial(exchange.post, "chat/completions", question.body(dialect))
-            try:
-                data = await self._server.insist(send, draw=question.draw)
-            except RefusedError as refusal:
-                lesser = dialect.without(refusal.said) if refusal.status in _STATUSES_OF_DIALECT else None
-                if lesser is None:
-                    raise
-                dialect = lesser
-            else:
-                if self._dialect == began:
-                    self._dialect = dialect
-                return data
+        async def send(dialect: Dialect) -> object:
+            post = functools.partial(exchange.post, "chat/completions", question.body(dialect))
+            return await self._server.insist(post, draw=question.draw)
+
+        return await self._dialect.ask(send)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,11 +30,13 @@ class TransientError(Exception):
     Args:
         reason: What happened, for people.
         retry_after_s: How long the other side asked to be left alone, in seconds; None if it did not.
+        status: HTTP status that says so; 0 where it did not come to one.
     """
 
-    def __init__(self, reason: str, *, retry_after_s: float | None = None) -> None:
+    def __init__(self, reason: str, *, retry_after_s: float | None = None, status: int = 0) -> None:
         super().__init__(reason)
         self.retry_after_s = retry_after_s
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,19 +81,7 @@ class TakeStore:
 
     def load(self, address: str, line: SpokenLine) -> Take | None:
         """The take at an address, or None when there is no whole, readable file."""
-        try:
-            with sf.SoundFile(self.path(address)) as file:
-                about = json.loads(file.comment)
-                if file.channels != 1 or file.frames != about["frames"]:
-                    return None
-                samples = file.read(dtype="float32")
-                audio = Audio(samples, file.samplerate)
-            if audio.frames != about["frames"]:
-                return None
-            words = tuple(Word(str(text), float(start), float(end)) for text, start, end in about["words"])
-        except (sf.LibsndfileError, OSError, ValueError, KeyError, TypeError):
-            return None
-        return Take(line, audio, words)
+        return _decoded(self.path(address), line)
 
     def save(self, address: str, take: Take) -> Take:
         """Write a take and give it back as `load` would: with samples rounded to 16 bits.
@@ -103,18 +91,48 @@ class TakeStore:
         """
         path = self.path(address)
         pcm = _pcm16(take.audio)
-        about = {
-            "frames": len(pcm),
-            "words": [[word.text, round(word.start_s, 4), round(word.end_s, 4)] for word in take.words],
-        }
         # Encoded in memory first: libsndfile hides a full disk, a plain write does not.
-        encoded = io.BytesIO()
-        with sf.SoundFile(encoded, "w", take.audio.rate_hz, 1, subtype="PCM_16", format="FLAC") as file:
-            file.comment = json.dumps(about, ensure_ascii=True, separators=(",", ":"))
-            file.write(pcm)
-        write_atomically(path, encoded.getvalue())
+        write_atomically(path, _encoded(take, pcm))
         words = tuple(Word(word.text, round(word.start_s, 4), round(word.end_s, 4)) for word in take.words)
         return Take(take.line, Audio.from_pcm16(pcm.tobytes(), take.audio.rate_hz), words)
+
+
+def encode_take(take: Take) -> bytes:
+    """The file of a take, as a store would write it; what `decode_take` makes of it has the very same file."""
+    return _encoded(take, _pcm16(take.audio))
+
+
+def decode_take(data: bytes, line: SpokenLine) -> Take | None:
+    """The take in such a file, or None when it is not whole."""
+    return _decoded(io.BytesIO(data), line)
+
+
+def _encoded(take: Take, pcm: NDArray[np.int16]) -> bytes:
+    about = {
+        "frames": len(pcm),
+        "words": [[word.text, round(word.start_s, 4), round(word.end_s, 4)] for word in take.words],
+    }
+    encoded = io.BytesIO()
+    with sf.SoundFile(encoded, "w", take.audio.rate_hz, 1, subtype="PCM_16", format="FLAC") as file:
+        file.comment = json.dumps(about, ensure_ascii=True, separators=(",", ":"))
+        file.write(pcm)
+    return encoded.getvalue()
+
+
+def _decoded(source: Path | io.BytesIO, line: SpokenLine) -> Take | None:
+    try:
+        with sf.SoundFile(source) as file:
+            about = json.loads(file.comment)
+            if file.channels != 1 or file.frames != about["frames"]:
+                return None
+            samples = file.read(dtype="float32")
+            audio = Audio(samples, file.samplerate)
+        if audio.frames != about["frames"]:
+            return None
+        words = tuple(Word(str(text), float(start), float(end)) for text, start, end in about["words"])
+    except (sf.LibsndfileError, OSError, ValueError, KeyError, TypeError):
+        return None
+    return Take(line, audio, words)
 
 
 def _pcm16(audio: Audio) -> NDArray[np.int16]:

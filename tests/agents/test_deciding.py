@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from speechagents.agents.deciding import Chosen, Company, Deciding
 from speechagents.agents.director import Director
 from speechagents.agents.hearing import Ears, Hearing
 from speechagents.agents.policies import make_policy
 from speechagents.agents.state import SceneState
+from speechagents.agents.steps import Step
 from speechagents.controllers.controller import Judgement, Ledger, MalformedTurn, Usage
 from speechagents.controllers.scripted import ScriptedController
 from speechagents.drama import Deed, Role, SceneBrief, Turn
@@ -99,3 +102,23 @@ def test_a_person_who_keeps_quiet_is_no_silence_of_the_scene() -> None:
     assert state.silent == 2
     state.take_turn(Turn("Sophia", Deed.SILENT), Usage())
     assert state.silent == 0
+
+
+def test_a_whole_step_is_taken_by_the_state_and_heard_by_nobody_yet() -> None:
+    controller = ScriptedController([Turn("Ella", text="Hello, both of you."), Turn("Tom", Deed.LEAVE, "goes home")])
+    decider, state = deciding(controller), SceneState(SCENE)
+    first = decider.step(state)
+    assert isinstance(first, Step)
+    assert (first.number, first.turn.text, first.choice.role) == (0, "Hello, both of you.", "Ella")
+    assert [message.text for message in first.messages] == list(first.understood) == ["Hello, both of you."]
+    assert (state.turns, state.said) == (["Ella"], [])
+    state.hear(first.messages, first.understood)
+    assert isinstance(decider.step(state), Step)
+    assert state.present == ("Ella", "Sophia")
+
+
+def test_there_is_no_step_after_the_last() -> None:
+    scene = replace(SCENE, turns=1)
+    decider, state = deciding(ScriptedController([Turn("Ella", text="Goodbye.")]), scene), SceneState(scene)
+    assert isinstance(decider.step(state), Step)
+    assert decider.step(state) == "all 1 turns are played"

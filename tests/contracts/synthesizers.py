@@ -14,6 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from speechagents.cluster.executor import Executor
+from speechagents.cluster.local import LocalPool
+from speechagents.cluster.voices import SpreadSynthesizer
+from speechagents.cluster.workforce import workforce_of
+from speechagents.presets import named_preset
 from speechagents.testing import SynthesizerTerms
 from speechagents.voices.espeak import EspeakSynthesizer
 from speechagents.voices.openai_speech import OpenAISpeech
@@ -51,6 +56,16 @@ class Candidate:
 def _espeak(_: Path) -> Iterator[Synthesizer]:
     with EspeakSynthesizer(jobs=2) as synthesizer:
         yield synthesizer
+
+
+@contextlib.contextmanager
+def _spread(_: Path) -> Iterator[Synthesizer]:
+    with contextlib.closing(LocalPool(2)) as pool, contextlib.closing(_spread_over(pool)) as voices:
+        yield voices
+
+
+def _spread_over(executor: Executor) -> SpreadSynthesizer:
+    return workforce_of(executor, named_preset("embedded")).voices
 
 
 @contextlib.contextmanager
@@ -146,6 +161,7 @@ def _transformers(folder: Path) -> Iterator[Synthesizer]:
 
 CANDIDATES = {
     "espeak": Candidate(_espeak),
+    "espeak-spread-over-processes": Candidate(_spread),
     "batched-speech": Candidate(_batched),
     "batched-speech-out-of-memory": Candidate(_out_of_memory),
     "batched-speech-streaming": Candidate(_streaming),

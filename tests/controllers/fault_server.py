@@ -80,6 +80,10 @@ def no_rule(received: Received) -> Answer | None:
 class FaultServer:
     """Gives its `answers` one after the other, then `otherwise`; or what `rule` makes of a request.
 
+    Args:
+        answers: Its first ones.
+        port: Where it listens; 0 for any that is free.
+
     Attributes:
         models: Answer to the list of models.
         received: All requests for completions, in order of arrival.
@@ -89,7 +93,7 @@ class FaultServer:
         hung_up: Counts up whenever an answer ended because the client went away.
     """
 
-    def __init__(self, *answers: Answer) -> None:
+    def __init__(self, *answers: Answer, port: int = 0) -> None:
         self.answers = deque(answers)
         self.otherwise: Answer = says("fine")
         self.rule: Callable[[Received], Answer | None] = no_rule
@@ -103,7 +107,7 @@ class FaultServer:
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler(), bind_and_activate=True)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler(), bind_and_activate=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
 
     @property

@@ -1,0 +1,1 @@
+"""More than one machine: the same work, done by whoever is free."""
