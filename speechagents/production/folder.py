@@ -25,6 +25,7 @@ Owns the layout, the lock and ``production.json``. Does not know how takes, mixe
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -81,18 +82,23 @@ class Production:
                 raise ProductionBusy(
                     f"{self.folder}: another run is working here; wait for it, or name another folder for --out"
                 ) from None
-            # Whatever a killed run left half done is of no use to anybody.
-            shutil.rmtree(self.work, ignore_errors=True)
+            self._sweep()
             self.work.mkdir()
-            for leftover in self.folder.glob(f"**/.*{PARTIAL_SUFFIX}"):
-                leftover.unlink(missing_ok=True)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        shutil.rmtree(self.work, ignore_errors=True)
+        # A worker that was killed has left what it was at, though this run went well.
+        with contextlib.suppress(OSError):
+            self._sweep()
         self._lock.release()
+
+    def _sweep(self) -> None:
+        """Whatever somebody who was killed left half done is of no use to anybody."""
+        shutil.rmtree(self.work, ignore_errors=True)
+        for leftover in self.folder.glob(f"**/.*{PARTIAL_SUFFIX}"):
+            leftover.unlink(missing_ok=True)
 
     @property
     def exports(self) -> Path:

@@ -83,6 +83,14 @@ def test_a_killed_run_leaves_neither_lock_nor_litter(tmp_path: Path) -> None:
         assert not list(folder.glob("*.part"))
 
 
+def test_what_a_killed_worker_left_goes_with_the_run(tmp_path: Path) -> None:
+    with Production(tmp_path / "play") as production:
+        (production.folder / "chapters").mkdir()
+        (production.folder / "chapters" / ".abc.m4b.1-2-3.part").write_bytes(b"x")
+        (production.folder / "chapters" / "abc.m4b").write_bytes(b"x")
+    assert [path.name for path in (tmp_path / "play" / "chapters").iterdir()] == ["abc.m4b"]
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"no": "schema"}', '{"schema": 99}'])
 def test_a_damaged_record_is_named_with_a_remedy(tmp_path: Path, text: str) -> None:
     (tmp_path / "production.json").write_text(text)
