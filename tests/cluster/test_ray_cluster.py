@@ -252,7 +252,7 @@ def test_a_novel_has_the_same_bytes_by_however_many_workers_and_whoever_is_kille
     settings = ReadSettings(formats=FORMATS)
     with Studio(preset="embedded") as studio:
         list(studio.read(NOVEL, out=tmp_path / "alone", settings=settings))
-    alone = finished_files(tmp_path / "alone")
+    alone = digests(tmp_path / "alone")
 
     for workers in (1, 2):
         machines.add(workers - len(machines))
@@ -267,7 +267,7 @@ def test_a_novel_has_the_same_bytes_by_however_many_workers_and_whoever_is_kille
             misfortune.until(done, every_s=(3.0, 8.0))
         done.result()
         assert misfortune.workers >= 1
-        assert finished_files(tmp_path / str(workers)) == alone
+        assert digests(tmp_path / str(workers)) == alone
 
     machines.add(4 - len(machines))
     out = tmp_path / "4"
@@ -281,7 +281,7 @@ def test_a_novel_has_the_same_bytes_by_however_many_workers_and_whoever_is_kille
             misfortune.until(ended, every_s=(3.0, 8.0))
         assert ended.result() == (0 if chapters is None else -signal.SIGKILL)
         wait_for(lambda: not machines.at_work())
-    assert finished_files(out) == alone
+    assert digests(out) == alone
 
 
 def _followed(driver: subprocess.Popen[bytes], out: Path, chapters: int | None) -> int:
@@ -291,11 +291,6 @@ def _followed(driver: subprocess.Popen[bytes], out: Path, chapters: int | None) 
             driver.kill()
         time.sleep(0.05)
     return driver.wait()
-
-
-def finished_files(folder: Path) -> dict[str, str]:
-    """Content of all files but those that a killed worker left half done: they go when the folder is next opened."""
-    return {name: digest for name, digest in digests(folder).items() if not name.endswith(".part")}
 
 
 def wait_for(true: Any) -> None:
