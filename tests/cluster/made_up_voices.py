@@ -123,10 +123,10 @@ class Everything(NotedVoices):
         return replace(super().abilities, clones=True)
 
     def stream(self, line: SpokenLine) -> Iterator[Audio]:
-        raise NotImplementedError
+        raise AssertionError("voices of workers are neither streamed nor cloned")
 
     def clone(self, sample: Audio, name: str) -> Voice:
-        raise NotImplementedError
+        raise AssertionError("voices of workers are neither streamed nor cloned")
 
 
 class Bare:

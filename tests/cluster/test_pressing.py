@@ -9,8 +9,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,31 +34,7 @@ from tests.cluster.made_up_voices import HOARSE, far, near, of_tomorrow
 from tests.novel.novels import a_book
 from tests.test_reading_aloud import BOOK, THREE, digests, know, of_kind
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(autouse=True)
-def importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Worker processes look for the voices of these tests where this process does."""
-    monkeypatch.syspath_prepend(ROOT)
-
-
-@pytest.fixture(scope="module")
-def here() -> Iterator[EspeakSynthesizer]:
-    with EspeakSynthesizer(jobs=1) as voices:
-        yield voices
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[LocalPool]:
-    with closing(LocalPool(2)) as opened:
-        yield opened
-
-
-@pytest.fixture
-def threads() -> Iterator[InProcess]:
-    with closing(InProcess(2)) as opened:
-        yield opened
+pytestmark = pytest.mark.usefixtures("importable")
 
 
 @pytest.fixture

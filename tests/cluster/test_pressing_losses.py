@@ -31,13 +31,9 @@ from tests.novel.novels import a_book
 from tests.test_reading_aloud import BOOK, ONE, THREE, TWO, digests, know
 
 ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.usefixtures("importable")
 WAIT_S = 120.0
-
-
-@pytest.fixture(autouse=True)
-def importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Worker processes look for the voices of these tests where this process does."""
-    monkeypatch.syspath_prepend(ROOT)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -48,32 +47,7 @@ from tests.cluster.made_up_voices import (
     of_tomorrow,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(autouse=True)
-def importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Worker processes look for the voices of these tests where this process does."""
-    monkeypatch.syspath_prepend(ROOT)
-
-
-@pytest.fixture(scope="module")
-def here() -> Iterator[EspeakSynthesizer]:
-    """The voices, in this process."""
-    with EspeakSynthesizer(jobs=1) as voices:
-        yield voices
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[LocalPool]:
-    with closing(LocalPool(2)) as opened:
-        yield opened
-
-
-@pytest.fixture
-def threads() -> Iterator[InProcess]:
-    with closing(InProcess(2)) as opened:
-        yield opened
+pytestmark = pytest.mark.usefixtures("importable")
 
 
 def post(notes: Path, make: Callable[[Path], VoiceService] = near, *, batch: int = 4) -> Post:

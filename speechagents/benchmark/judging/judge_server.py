@@ -21,6 +21,7 @@ from speechagents.benchmark.judging.opinions import FailureKind
 from speechagents.benchmark.judging.purse import Cost, Purse
 from speechagents.controllers.chat_format import Dialect, read_reply, request_body, sound_base64
 from speechagents.controllers.controller import Usage
+from speechagents.controllers.dialects import LearnedDialect
 from speechagents.controllers.discovery import SERVER_VARIABLE
 from speechagents.controllers.exchange import Exchange, Limits, RefusedError, UnusableAnswerError
 from speechagents.controllers.hearing_probe import heard_sound, probe_prompt, refuses_sound
@@ -33,8 +34,6 @@ GIVE_UP: Final = 8
 """After so many troubles in a row a server is not asked any more: each may have taken minutes."""
 
 _TASK: Final = Task("judging", re.compile(""), SERVER_VARIABLE, ControllerError)
-_STATUSES_OF_DIALECT: Final = frozenset({400, 422, 500})
-"""With these a server says that it does not take a field."""
 _PASSING: Final = frozenset({FailureKind.TIMED_OUT, FailureKind.UNREACHABLE})
 
 Tag = TypeVar("Tag")
@@ -113,7 +112,7 @@ class JudgeServer:
             sleep=sleep,
         )
         self._concurrency = concurrency
-        self._dialect = Dialect()
+        self._dialect = LearnedDialect(Dialect())
         self._hears: bool | None = None
 
     def close(self) -> None:
@@ -207,22 +206,12 @@ class JudgeServer:
     async def _ask(
         self, exchange: Exchange, prompt: Prompt, model: str, seed: int, encode: Callable[[Audio], str] | None
     ) -> object:
-        """Ask in fewer and fewer of the format's newer ways, and remember the first that the server takes."""
-        began = dialect = self._dialect
-        while True:
+        async def send(dialect: Dialect) -> object:
             body = request_body(prompt, model=model, seed=seed, dialect=dialect, encode=encode)
-            send = functools.partial(exchange.post, "chat/completions", body)
-            try:
-                data = await self._server.insist(send, draw=f"judge {seed}")
-            except RefusedError as refusal:
-                lesser = dialect.without(refusal.said) if refusal.status in _STATUSES_OF_DIALECT else None
-                if lesser is None:
-                    raise
-                dialect = lesser
-            else:
-                if self._dialect == began:
-                    self._dialect = dialect
-                return data
+            post = functools.partial(exchange.post, "chat/completions", body)
+            return await self._server.insist(post, draw=f"judge {seed}")
+
+        return await self._dialect.ask(send)
 
     async def _find_out_hearing(self, exchange: Exchange, model: str) -> bool:
         prompt = probe_prompt()
