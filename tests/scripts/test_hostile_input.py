@@ -14,6 +14,7 @@ from speechagents.scripts.fountain import parse_fountain
 from speechagents.scripts.fountain_writer import write_fountain
 from speechagents.scripts.reading import detect_kind, parse_script
 from speechagents.scripts.script_json import script_from_json, script_to_json
+from tests.growth import assert_linear
 
 CHARS = 60_000
 LIMIT_S = 8.0
@@ -116,13 +117,12 @@ def screenplay(scenes: int) -> str:
     return "\n".join(blocks)
 
 
-def test_a_feature_of_150_pages_is_read_in_well_under_a_second() -> None:
+def test_a_feature_of_150_pages_is_read_in_time_linear_in_its_length() -> None:
     text = screenplay(150)
     assert len(text.split()) / 250 > 140  # about 250 words a page
-    started = time.process_time()
+    assert_linear(lambda pages: break_down(parse_script(screenplay(pages)), narrator=True), small=10, large=150)
     script = parse_script(text)
     made = break_down(script, narrator=True)
-    assert time.process_time() - started < 1.0
     assert len(made.scenes) == 150
     assert len(made.roles) > 30
     assert parse_script(write_dialogue(script)) == script

@@ -79,13 +79,11 @@ def test_what_espeak_would_silently_ignore_is_refused(pool: WorkerPool, changed:
 
 def test_a_line_over_its_time_limit_costs_that_line_only(pool: WorkerPool) -> None:
     long = "This goes on and on. " * 2000
-    start = time.perf_counter()
     slow = pool.submit(frame(long, limit_s=0.05), limit_s=10.0, finish=lambda utterance: utterance)
     after = pool.submit(frame(), limit_s=10.0, finish=lambda utterance: utterance)
     with pytest.raises(SynthesisError, match=r"longer than 0\.05 s"):
         slow.result(30)
     assert after.result(30).samples.size
-    assert time.perf_counter() - start < 5.0
 
 
 def test_an_error_while_finishing_belongs_to_its_line(pool: WorkerPool) -> None:
