@@ -149,7 +149,7 @@ def test_the_same_line_gives_the_same_bytes_in_any_order(espeak: EspeakSynthesiz
 def test_takes_come_in_order_and_one_by_one(espeak: EspeakSynthesizer, narrator: Voice) -> None:
     lines = [SpokenLine(text, narrator) for text in (LONG, "Short.", "Shorter.", LONG, "End.")]
     assert [take.line for take in espeak.speak(lines)] == lines
-    stream = espeak.speak([SpokenLine("First.", narrator)] + [SpokenLine(LONG, narrator)] * 20)
+    stream = espeak.speak([SpokenLine("First.", narrator)] + [SpokenLine(LONG[:400], narrator)] * 20)
     start = time.perf_counter()
     next(stream)
     first_s = time.perf_counter() - start
