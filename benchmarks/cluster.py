@@ -1,6 +1,6 @@
 """What many workers bring, and what it costs to give them their work.
 
-    python -m benchmarks.cluster [--ray] [--lines 1500] [--words 20000] [--memory-lines 1000,10000,100000] [--write]
+    python -m benchmarks.cluster [--ray] [--lines 1500] [--words 22400] [--memory-lines 1000,10000,100000] [--write]
 
 Processes of this machine are the workers (`LocalPool`), with ``--ray`` actors of a Ray that is started here; between
 them and the driver is the dispatcher that all commands use. Each trial is a process of its own (`cluster_trials`).
@@ -285,7 +285,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--ray", action="store_true", help="over a Ray that is started here")
     parser.add_argument("--lines", type=int, default=1_500, help="rendered lines, 0: none (default 1500)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each is rendered (default 3)")
-    parser.add_argument("--words", type=int, default=20_000, help="of a novel, 0: none (default 20000)")
+    parser.add_argument(
+        "--words", type=int, default=22_400, help="of a novel, 0: none (default 22400: eight chapters of a length)"
+    )
     parser.add_argument("--workers", default="", metavar="N,N", help="standing workers (default 1 to 64; Ray: to 8)")
     parser.add_argument(
         "--service-ms", type=float, default=100.0, help="time of a standing worker's task (default 100)"

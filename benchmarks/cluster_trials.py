@@ -52,7 +52,9 @@ class Stand:
 
 
 def rendering(*, where: str, lines: int, cores: int, workers: int) -> dict[str, float]:
-    """Render lines with the embedded voices on so many cores; takes are written to disk, as a production does.
+    """Render lines with the embedded voices on so many cores: spoken, checked and written to disk, as in a production.
+
+    Nobody listens to the takes. A production that mixes here decodes those that come from workers first.
 
     Args:
         where: ``local`` or ``ray``.
@@ -66,15 +68,22 @@ def rendering(*, where: str, lines: int, cores: int, workers: int) -> dict[str, 
     """
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     from speechagents.cluster.workforce import workforce_of
+    from speechagents.drama import Line
     from speechagents.presets import named_preset
     from speechagents.production.heap import share_one_heap
-    from speechagents.production.takes import TakeStore, take_address
+    from speechagents.production.speaking import Request, render
+    from speechagents.production.takes import TakeStore
     from speechagents.providing import load_voices
-    from speechagents.voices.synthesizer import Take
+    from speechagents.voices.synthesizer import FailedTake
 
     share_one_heap()
     warming = _WARMING * max(1, workers)
-    spoken = made_up_lines(lines + warming)
+    asked = [
+        Request(Line(number, "Narrator", spoken.text), spoken)
+        for number, spoken in enumerate(made_up_lines(lines + warming), 1)
+    ]
+    doubts: list[str] = []
+    files: list[Path] = []
     sound_s = 0.0
     with contextlib.ExitStack() as stack:
         store = TakeStore(Path(stack.enter_context(tempfile.TemporaryDirectory())))
@@ -87,17 +96,15 @@ def rendering(*, where: str, lines: int, cores: int, workers: int) -> dict[str, 
         else:
             voices = load_voices(preset, cores)
         stack.callback(voices.close)
-        for _ in voices.speak(spoken[:warming]):
+        for _ in render(asked[:warming], voices, store, doubts.append):
             pass
         ready_s, ready_cpu_s = time.perf_counter(), time.process_time()
-        identity, files = voices.identity, []
-        for take in voices.speak(spoken[warming:]):
-            assert isinstance(take, Take), take
-            files.append(take_address(identity, take.line))
-            store.save(files[-1], take)
-            sound_s += take.audio.duration_s
+        for one in render(asked[warming:], voices, store, doubts.append):
+            assert not isinstance(one.take, FailedTake), one.take
+            files.append(store.path(one.address))
+            sound_s += one.take.duration_s
         wall_s, driver_s = time.perf_counter() - ready_s, time.process_time() - ready_cpu_s
-        size = sum(store.path(file).stat().st_size for file in files)
+        size = sum(file.stat().st_size for file in files)
     return {
         "wall_s": wall_s,
         "driver_s": driver_s,

@@ -34,10 +34,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.device_limits import Limits, best_s, measure_limits
+from benchmarks.sized_family import SizedFamily
 from speechagents.errors import SpeechAgentsError
 
 if TYPE_CHECKING:
-    from speechagents.tuning.memory_estimate import Shape
     from speechagents.tuning.recipe import Hearing, Recipe
     from speechagents.tuning.trajectory_folder import TrajectoryFolder
     from speechagents.tuning.tuning_events import TuningEvent
@@ -86,56 +86,6 @@ class Speed:
     step_s: float
     least_step_s: float
     peak_gb: float | None
-
-
-class SizedFamily:
-    """A family whose tokens are those of a small base, and whose model has the size of a large one.
-
-    Args:
-        family: Of the small base.
-        recipe: Says what is learnt.
-        shape: Of the large base.
-        device: Where its weights are made.
-    """
-
-    def __init__(self, family: Any, recipe: Recipe, shape: Shape, device: str) -> None:
-        self._recipe = recipe
-        self._shape = shape
-        self._device = device
-        self.example = family.example
-        self.collate = family.collate
-        self._small = family
-
-    def load(self) -> Any:
-        """The large model, with random weights."""
-        import torch
-        import transformers
-
-        from speechagents.tuning.adapters import fitted
-        from speechagents.tuning.recipe import AdapterKind
-
-        small = self._small.load()
-        config = (small.get_base_model() if hasattr(small, "get_base_model") else small).config
-        kind = getattr(transformers, config.architectures[0])
-        shape, text = self._shape, config.get_text_config()
-        for name, value in (
-            ("hidden_size", shape.width),
-            ("intermediate_size", shape.feed),
-            ("num_hidden_layers", shape.layers),
-            ("num_attention_heads", shape.heads),
-            ("num_key_value_heads", shape.key_heads),
-            ("vocab_size", shape.vocabulary),
-            ("tie_word_embeddings", shape.tied),
-        ):
-            setattr(text, name, value)
-        if getattr(text, "layer_types", None):
-            text.layer_types = [text.layer_types[0]] * shape.layers
-        if shape.others:
-            raise SpeechAgentsError("its towers' sizes are not known here: measure it with its own weights")
-        half = self._recipe.adapter.kind is AdapterKind.LORA and self._device.startswith("cuda")
-        with torch.device(self._device):
-            model = kind(config).to(torch.bfloat16 if half else torch.float32)
-        return fitted(model, self._recipe.adapter, seed=self._recipe.training.seed)
 
 
 def measure(recipe: Recipe, data: TrajectoryFolder, device: str, limits: Limits, *, steps: int) -> Speed:

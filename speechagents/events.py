@@ -181,6 +181,7 @@ class Finished:
         failed: Lines that could not be spoken.
         gates: Measurements of each mastered file, by format, and by part of a divided programme ("mp3 2").
         faulty: Lines whose kept take has a fault, of those that were proofed.
+        places: Where people find each of the files: its path, or its address in a store.
     """
 
     folder: Path
@@ -193,6 +194,7 @@ class Finished:
     failed: Sequence[LineFailed]
     gates: Mapping[str, Any]
     faulty: int = 0
+    places: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +274,7 @@ class ProofFinished:
         faulty: Lines whose kept take has a fault, in order; the first thousand.
         remix: Lines of the finished files that have another take now: perform or export again to hear it.
         seconds: Time it took.
+        place: Where people find the report: its path, or its address in a store.
     """
 
     folder: Path
@@ -280,6 +283,7 @@ class ProofFinished:
     faulty: Sequence[Proofed]
     remix: int
     seconds: float
+    place: str = ""
 
 
 Event = (

@@ -85,7 +85,8 @@ def hired(workers: str, preset: Preset, *, jobs: int) -> Workforce | None:
     Args:
         workers: Who, as ``--workers`` says it (`cluster.workers`).
         preset: Whose voices they load, wherever they are.
-        jobs: How many there are where `workers` does not say; 0 is one for each core.
+        jobs: How many there are where `workers` does not say; 0 is one for each core, or for each place that a
+            cluster has.
 
     Raises:
         SpeechAgentsError: They cannot be reached, or the voices not be loaded.

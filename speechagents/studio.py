@@ -6,16 +6,19 @@ line, the web app and servers call this class and nothing further in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 from speechagents.actors import Actors, choose_actors, propose_scene
 from speechagents.agents.branching import Branch
 from speechagents.books.book import Book
 from speechagents.branches import branch_production
+from speechagents.cluster.mirror import mirrored
+from speechagents.cluster.mirror_events import events_at
+from speechagents.cluster.store_address import folder_here
 from speechagents.cores import usable_cores
 from speechagents.drama import SceneBrief
 from speechagents.events import Event, MessageSpoken
@@ -30,37 +33,42 @@ from speechagents.improvising import (
 )
 from speechagents.listeners.listener import Listener
 from speechagents.live.scene import LiveScene
-from speechagents.performance import Performance, Troupe, cast_play, remembered_script
+from speechagents.performance import Troupe, remembered_script
+from speechagents.preparing import prepare
 from speechagents.preset import Preset
 from speechagents.presets import choose_preset
-from speechagents.production.cover import read_cover
-from speechagents.production.exports import check_formats
-from speechagents.production.folder import Production
-from speechagents.production.masters import master_named
-from speechagents.production.sounds import SoundLibrary
 from speechagents.proofreading import proof_performance
 from speechagents.providing import hired, in_common, load_ears, load_voices
-from speechagents.reading_aloud import is_book, proof_book, read_aloud, refuse_book, remembered_book
-from speechagents.scripts.breakdown import break_down
+from speechagents.reading_aloud import is_book, proof_book, read_aloud, remembered_book
 from speechagents.scripts.reading import load_script
 from speechagents.scripts.scene_file import read_scene
 from speechagents.scripts.script import Script
 from speechagents.settings import ImproviseSettings, PerformSettings, ReadSettings
-from speechagents.voices.synthesizer import ChecksLanguage, Synthesizer
+from speechagents.voices.synthesizer import Synthesizer
+
+Events: TypeAlias = Generator[Event, None, None]
+"""What happens, as it happens. Closing it ends the work in order."""
+
+_NO_LIVE_STORE = "a person plays in a folder here; `speechagents.cluster.mirror.mirrored` keeps one in a store"
 
 
 class Studio:
     """Loaded back ends, ready to perform. Use it as a context manager, or call `close`.
 
+    Wherever a production's folder is asked for, the address of one in a store will do (``s3://bucket/plays/mine``;
+    `cluster.mirror`), except for scenes with a person in them.
+
     Args:
         preset: A set of back ends, or the name of one; ``auto`` takes the best that is ready here.
-        jobs: Scenes and encoders at work at once, and voice processes; one per core by default.
+        jobs: Scenes and encoders at work at once, and voice processes, or workers; one per core by default.
         workers: Who shares the work, as ``--workers`` says it; a preset that is named need not be ready here then.
     """
 
     def __init__(self, *, preset: str | Preset = "auto", jobs: int | None = None, workers: str = "") -> None:
         self.preset, self.why = choose_preset(preset, elsewhere=bool(workers))
-        self._jobs = jobs or usable_cores()
+        cores = usable_cores()
+        # With workers, the number is theirs: what is left to do here would not be faster by it.
+        self._jobs = min(jobs or cores, cores) if workers else jobs or cores
         self.shared = in_common()
         self._workforce = hired(workers, self.preset, jobs=jobs or 0)
         self.synthesizer: Synthesizer = (
@@ -89,7 +97,7 @@ class Studio:
         out: Path | str,
         settings: PerformSettings | None = None,
         resume: bool = False,
-    ) -> Iterator[Event]:
+    ) -> Events:
         """Perform a script into a production folder.
 
         A folder that holds a production already is gone on with: takes whose text, voice and style are unchanged
@@ -97,7 +105,7 @@ class Studio:
 
         Args:
             script: A script, or the path of a Fountain, FDX, dialogue or JSON file.
-            out: The production folder.
+            out: The production folder, or its address in a store.
             settings: Options; the defaults if None.
             resume: Refuse a folder that holds no production yet.
 
@@ -108,14 +116,15 @@ class Studio:
             InputError: The script, the cast, a sound, the cover or an option is at fault; nothing was written.
             ProductionError: The folder cannot be used.
         """
-        settings = settings or PerformSettings()
-        if not isinstance(script, Script):
-            script = load_script(Path(script))
-        yield from self._perform(script, Path(out), settings, resume=resume, remembered=settings)
+        told = settings or PerformSettings()
+        play = script if isinstance(script, Script) else load_script(Path(script))
+        return events_at(
+            out, lambda folder: prepare(self.troupe, play, folder, told, resume=resume, remembered=told).produce()
+        )
 
     def read(
         self, book: Book | Path | str, *, out: Path | str, settings: ReadSettings | None = None, resume: bool = False
-    ) -> Iterator[Event]:
+    ) -> Events:
         """Read a book aloud with a full cast into a production folder.
 
         A folder that holds the book already is gone on with: chapters and takes whose text, voices and style are
@@ -123,7 +132,7 @@ class Studio:
 
         Args:
             book: A book, or the path of an EPUB, DOCX, PDF, HTML, Markdown or text file.
-            out: The production folder.
+            out: The production folder, or its address in a store.
             settings: Options; the defaults if None.
             resume: Refuse a folder that holds no production yet.
 
@@ -135,23 +144,28 @@ class Studio:
             ProductionError: The folder cannot be used.
         """
         source = book if isinstance(book, Book) else Path(book)
-        return read_aloud(self.troupe, source, Path(out), settings or ReadSettings(), resume=resume)
+        told = settings or ReadSettings()
+        return events_at(out, lambda folder: read_aloud(self.troupe, source, folder, told, resume=resume))
 
-    def resume(self, out: Path | str) -> Iterator[Event]:
+    def resume(self, out: Path | str) -> Events:
         """Go on with a production as it was started: same script or book, same settings.
 
         Raises:
             ProductionError: The folder holds no production, or a damaged one.
         """
-        if is_book(Path(out)):
-            book, told = remembered_book(Path(out))
-            return self.read(book, out=out, settings=told, resume=True)
-        script, settings = remembered_script(Path(out))
-        return self.perform(script, out=out, settings=settings, resume=True)
+
+        def work(folder: Path) -> Iterator[Event]:
+            if is_book(folder):
+                book, asked = remembered_book(folder)
+                return read_aloud(self.troupe, book, folder, asked, resume=True)
+            script, told = remembered_script(folder)
+            return prepare(self.troupe, script, folder, told, resume=True, remembered=told).produce()
+
+        return events_at(out, work)
 
     def export(
         self, production: Path | str, *, formats: Sequence[str], master: str = "podcast", stems: bool = False
-    ) -> Iterator[Event]:
+    ) -> Events:
         """Make further files from a production. Nothing is spoken again unless takes are missing.
 
         Args:
@@ -160,19 +174,22 @@ class Studio:
             master: Name of the loudness standard.
             stems: Also write the stems.
         """
-        folder = Path(production)
-        if is_book(folder):
-            book, told = remembered_book(folder)
-            other = replace(told, formats=tuple(formats), master=master)
-            return read_aloud(self.troupe, book, folder, other, resume=True, remembered=told)
-        if is_improvised(folder):
-            wanted = PerformSettings(formats=tuple(formats), master=master, stems=stems)
-            return export_scene(self.troupe, folder, wanted)
-        script, settings = remembered_script(folder)
-        wanted = replace(settings, formats=tuple(formats), master=master, stems=stems)
-        return self._perform(script, folder, wanted, resume=True, remembered=settings)
 
-    def proof(self, production: Path | str) -> Iterator[Event]:
+        def work(folder: Path) -> Iterator[Event]:
+            if is_book(folder):
+                book, asked = remembered_book(folder)
+                other = replace(asked, formats=tuple(formats), master=master)
+                return read_aloud(self.troupe, book, folder, other, resume=True, remembered=asked)
+            if is_improvised(folder):
+                wanted = PerformSettings(formats=tuple(formats), master=master, stems=stems)
+                return export_scene(self.troupe, folder, wanted)
+            script, told = remembered_script(folder)
+            wanted = replace(told, formats=tuple(formats), master=master, stems=stems)
+            return prepare(self.troupe, script, folder, wanted, resume=True, remembered=told).produce()
+
+        return events_at(production, work)
+
+    def proof(self, production: Path | str) -> Events:
         """Proof the takes of a production: by ear, or where a voice speaks by rule, by its engine's own words.
 
         A take with a fault is spoken again, up to twice, where its voice can speak it otherwise, and the best is kept.
@@ -188,46 +205,20 @@ class Studio:
             ProductionError: The folder holds no production, or a damaged one.
             ListenerError: The recogniser cannot be used.
         """
-        folder = Path(production)
-        if is_book(folder):
-            return proof_book(self.troupe, folder)
-        if is_improvised(folder):
-            performance = performed_scene(self.troupe, folder, PerformSettings())
-        else:
-            script, settings = remembered_script(folder)
-            performance = self._performance(script, folder, settings, resume=True, remembered=settings)
-        return proof_performance(performance)
+
+        def work(folder: Path) -> Iterator[Event]:
+            if is_book(folder):
+                return proof_book(self.troupe, folder)
+            if is_improvised(folder):
+                return proof_performance(performed_scene(self.troupe, folder, PerformSettings()))
+            script, told = remembered_script(folder)
+            return proof_performance(prepare(self.troupe, script, folder, told, resume=True, remembered=told))
+
+        return events_at(production, work)
 
     def _listener(self) -> Listener:
         """The preset's recogniser, or the embedded one."""
         return load_ears(self.preset, shared=self.shared)
-
-    def _perform(
-        self, script: Script, out: Path, settings: PerformSettings, *, resume: bool, remembered: PerformSettings
-    ) -> Iterator[Event]:
-        """Decide everything, then produce; `remembered` are the settings that a later resume goes by."""
-        yield from self._performance(script, out, settings, resume=resume, remembered=remembered).produce()
-
-    def _performance(
-        self, script: Script, out: Path, settings: PerformSettings, *, resume: bool, remembered: PerformSettings
-    ) -> Performance:
-        """Everything decided; nothing is written yet."""
-        refuse_book(out)
-        check_formats(settings.formats)
-        master_named(settings.master)
-        if not script.title:
-            title = Path(script.source).stem or "Untitled"
-            script = replace(script, title_page=(("Title", title), *script.title_page))
-        if settings.cover is not None:
-            read_cover(settings.cover)
-        play = break_down(script, narrator=settings.narrator, language=settings.language)
-        if isinstance(self.synthesizer, ChecksLanguage):
-            self.synthesizer.check_language(play.language)
-        sounds = SoundLibrary(settings.sounds)
-        sounds.check(play.scenes)
-        production = Production(out, must_exist=resume)
-        cast = cast_play(self.synthesizer, play, settings.cast, production.cast_path, seed=settings.seed)
-        return Performance(self.troupe, play, cast, sounds, settings, remembered, production, script)
 
     def improvise(
         self,
@@ -237,7 +228,7 @@ class Studio:
         actors: Actors | None = None,
         settings: ImproviseSettings | None = None,
         resume: bool = False,
-    ) -> Iterator[Event]:
+    ) -> Events:
         """Let role agents improvise a scene, and produce it.
 
         A folder that holds the scene already is gone on with: what was played is not thought out again. The scene
@@ -245,7 +236,7 @@ class Studio:
 
         Args:
             scene: A brief, or the path of a scene file.
-            out: The production folder.
+            out: The production folder, or its address in a store.
             actors: Who acts; None goes by the settings, what runs on this machine, and the preset.
             settings: Options; the defaults if None.
             resume: Refuse a folder that holds no production yet.
@@ -259,18 +250,22 @@ class Studio:
             ProductionError: The folder cannot be used.
         """
         brief = scene if isinstance(scene, SceneBrief) else read_scene(Path(scene))
-        return improvise(
-            self.troupe, actors or self.preset, brief, Path(out), settings or ImproviseSettings(), resume=resume
-        )
+        asked = settings or ImproviseSettings()
+        acting = actors or self.preset
+        return events_at(out, lambda folder: improvise(self.troupe, acting, brief, folder, asked, resume=resume))
 
-    def resume_scene(self, out: Path | str) -> Iterator[Event]:
+    def resume_scene(self, out: Path | str) -> Events:
         """Go on with an improvised scene as it was started.
 
         Raises:
             ProductionError: The folder holds no improvised scene, or a damaged one.
         """
-        brief, settings = remembered_scene(Path(out))
-        return self.improvise(brief, out=out, settings=settings, resume=True)
+
+        def work(folder: Path) -> Iterator[Event]:
+            brief, settings = remembered_scene(folder)
+            return improvise(self.troupe, self.preset, brief, folder, settings, resume=True)
+
+        return events_at(out, work)
 
     def live(
         self,
@@ -288,7 +283,7 @@ class Studio:
         Args:
             scene: A brief, or the path of a scene file.
             person: Name of the person's role.
-            out: The production folder.
+            out: The production folder, on this machine.
             actors: Who acts for the others; None goes by the settings, what runs on this machine, and the preset.
             settings: Options; the defaults if None.
 
@@ -296,11 +291,12 @@ class Studio:
             InputError: The scene, the role, the cast or an option is at fault; nothing was written.
             ProductionError: The folder holds something else.
         """
+        folder = folder_here(out, instead=_NO_LIVE_STORE)
         brief = scene if isinstance(scene, SceneBrief) else read_scene(Path(scene))
         settings = settings or ImproviseSettings()
         if actors is None:
             actors, settings = choose_actors(self.preset, settings, shared=self.shared)
-        return LiveScene(self.troupe, actors, brief, person, Path(out), settings=settings)
+        return LiveScene(self.troupe, actors, brief, person, folder, settings=settings)
 
     def resume_live(self, out: Path | str) -> LiveScene:
         """Go on with a scene with a person in it as it was started.
@@ -308,9 +304,10 @@ class Studio:
         Raises:
             ProductionError: The folder holds no such scene, or a damaged one.
         """
-        person = remembered_person(Path(out))
-        brief, settings = remembered_scene(Path(out))
-        return self.live(brief, person=person, out=out, settings=settings)
+        folder = folder_here(out, instead=_NO_LIVE_STORE)
+        person = remembered_person(folder)
+        brief, settings = remembered_scene(folder)
+        return self.live(brief, person=person, out=folder, settings=settings)
 
     @staticmethod
     def branch(
@@ -349,16 +346,10 @@ class Studio:
             SceneError: A beat cannot be used.
             ProductionError: The folder holds no improvised scene, or the new one is in use.
         """
-        return branch_production(
-            Path(production),
-            Path(out),
-            at=at,
-            seed=seed,
-            note=note,
-            note_to=note_to,
-            beats=beats,
-            turns=turns,
-        )
+        with mirrored(production) as origin, mirrored(out) as branch:
+            return branch_production(
+                origin.folder, branch.folder, at=at, seed=seed, note=note, note_to=note_to, beats=beats, turns=turns
+            )
 
     def propose(
         self,
@@ -385,13 +376,14 @@ class Studio:
         return propose_scene(self.preset, settings, idea, roles=roles, language=language, seed=seed, shared=self.shared)
 
     @staticmethod
-    def replay(out: Path | str) -> Iterator[MessageSpoken]:
+    def replay(out: Path | str) -> Generator[MessageSpoken, None, None]:
         """Hear a scene again that was improvised, without any model: its messages with their sound.
 
         Raises:
             ProductionError: The folder holds no improvised scene.
         """
-        return replay(Path(out))
+        with mirrored(out) as mirror:
+            yield from replay(mirror.folder)
 
     @property
     def troupe(self) -> Troupe:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,13 @@ pytest.importorskip("transformers")
 pytest.importorskip("peft")
 
 from benchmarks.device_limits import Limits
-from benchmarks.tuning_throughput import SizedFamily, Speed, better, kept, like_tflop_s, measure, table
+from benchmarks.sized_family import SizedFamily
+from benchmarks.tuning_throughput import Speed, better, kept, like_tflop_s, measure, table
+from speechagents.errors import SpeechAgentsError
 from speechagents.tuning.chat_family import ChatFamily
 from speechagents.tuning.memory_estimate import Shape
 from speechagents.tuning.random_base import write_random_base
-from speechagents.tuning.recipe import Base, Training
+from speechagents.tuning.recipe import Base, Hearing, Training
 from speechagents.tuning.trajectory import Split, Trajectory
 from speechagents.tuning.trajectory_folder import write_trajectory_folder
 from tests.tuning import chat_samples
@@ -60,6 +63,28 @@ def test_a_base_that_is_not_here_is_stood_in_for_by_one_of_its_size(tmp_path: Pa
     family = ChatFamily(recipe, folder, sound=chat_samples.samples().audio)
     model = SizedFamily(family, recipe, shape, "cpu").load().get_base_model()
     assert sum(one.numel() for name, one in model.named_parameters() if "lora" not in name) == shape.language_weights
+
+
+@pytest.mark.parametrize("kind", ["qwen2_audio", "qwen2_5_omni"])
+def test_what_hears_has_the_size_of_the_base(tmp_path: Path, kind: str) -> None:
+    small = Base(random=kind, layers=1, width=32, heads=2, vocabulary=600)
+    training = Training(steps=1, batch=1, max_tokens=4_096)
+    recipe = chat_samples.recipe(base=small, hearing=Hearing.AUDIO, training=training)
+    folder = write_random_base(tmp_path / "base", small, ["some words of a play"] * 9, seed=0)
+    family = ChatFamily(recipe, folder, sound=chat_samples.samples(sounds=True).audio)
+    shape = Shape(layers=2, width=64, feed=80, heads=2, key_heads=1, head_width=32, vocabulary=700)
+    ears = {"encoder_layers": 3, "output_dim": 64}
+    towers = {
+        "qwen2_audio": {"audio_config": ears},
+        "qwen2_5_omni_thinker": {"audio_config": ears, "vision_config": {"depth": 2, "out_hidden_size": 64}},
+    }
+    with pytest.raises(SpeechAgentsError, match=r"its towers would have .* and those of the base 5$") as told:
+        SizedFamily(family, recipe, dataclasses.replace(shape, others=5), "cpu", towers).load()
+    (others,) = re.findall("would have ([0-9,]+)", str(told.value))
+    shape = dataclasses.replace(shape, others=int(others.replace(",", "")))
+    model = SizedFamily(family, recipe, shape, "cpu", towers).load()
+    sample = family.example(chat_samples.turn_sample(3, sounds=True))
+    assert model(**family.collate([sample])).logits.shape[-1] == 700
 
 
 def test_figures_take_the_place_of_older_ones_and_others_stay(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_the_same_branch_twice_gives_the_same_bytes_however_often_it_is_stopped(
         run = studio.resume_scene(tmp_path / "stopped")
         while not (isinstance(event := next(run), MessageSpoken) and event.message.id == spoken):
             pass
-        run.close()  # type: ignore[attr-defined]
+        run.close()
     list(studio.resume_scene(tmp_path / "stopped"))
     assert contents(tmp_path / "stopped") == contents(tmp_path / "once")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,6 +90,28 @@ def test_what_the_budget_leaves_is_told_and_no_failure(
     told = json.loads(said.out)
     assert (told["finished"], told["left"], told["ended"]) == (2, 1, "the budget of 5 requests reaches no further")
     assert "1 left: the budget of 5 requests reaches no further" in said.err
+
+
+def test_a_full_disk_is_told_and_the_same_command_goes_on(scenes: Path, tmp_path: Path) -> None:
+    """A file that cannot grow any more stands for a disk that is full."""
+    out = tmp_path / "out"
+    command = ["simulate", str(scenes), "--repeat", "20", "--controller", "rehearsal", "--out", str(out), "--json"]
+    limited = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); "
+        "from speechagents.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    run = subprocess.run([sys.executable, "-c", limited, *command], capture_output=True, text=True, check=False)
+    assert run.returncode == 2, run.stderr
+    assert f"{out / 'results.jsonl'}: " in run.stderr
+    assert "free some space" in run.stderr
+    kept = [json.loads(line) for line in (out / "results.jsonl").read_text("utf-8").splitlines()]
+    assert 0 < len(kept) < 60
+    again = subprocess.run(
+        [sys.executable, "-m", "speechagents", *command], capture_output=True, text=True, check=False
+    )
+    told = json.loads(again.stdout)
+    assert (told["before"], told["finished"], told["failed"]) == (len(kept), 60, 0)
+    assert len((out / "results.jsonl").read_text("utf-8").splitlines()) == 60
 
 
 def test_scenes_that_fail_are_told_and_make_another_exit_code(

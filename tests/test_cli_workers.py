@@ -14,6 +14,7 @@ import pytest
 
 from speechagents import Studio
 from speechagents.cli import main
+from speechagents.cores import usable_cores
 from speechagents.resources import resource
 from speechagents.settings import PerformSettings
 from tests.conftest import finished
@@ -85,6 +86,13 @@ def test_a_worker_that_is_killed_in_the_midst_of_a_screenplay_changes_nothing(pl
     assert killed
     assert (done.spoken, done.failed) == (26, ())
     assert digests(out) == digests(tmp_path / "alone")
+
+
+def test_however_many_workers_are_asked_for_no_more_is_at_work_here_than_there_are_cores() -> None:
+    with Studio(preset="embedded", jobs=200, workers="local") as studio:
+        assert studio.troupe.workforce is not None
+        assert studio.troupe.workforce.at_once == 200
+        assert studio.troupe.jobs == usable_cores()
 
 
 @pytest.mark.parametrize("what", ["perform", "read", "improvise", "bench run"])

@@ -316,7 +316,7 @@ def test_a_bug_in_a_back_end_ends_the_run_and_lets_the_folder_go(
 def test_a_reader_who_walks_away_stops_the_work(studio: Studio, play: Path, tmp_path: Path) -> None:
     events = studio.perform(play, out=tmp_path / "out", settings=PerformSettings(formats=("vtt",)))
     assert isinstance(next(events), Started)
-    events.close()  # type: ignore[attr-defined]
+    events.close()
     assert not (tmp_path / "out" / "work").exists()
     again = list(studio.perform(play, out=tmp_path / "out", settings=PerformSettings(formats=("vtt",))))
     assert finished(again).lines == 6

@@ -28,7 +28,8 @@ from speechagents.drama import Deed, Message, SceneBrief
 from speechagents.errors import StorageError
 from speechagents.events import MessageSpoken, SceneOver, TurnPassed, Warned
 from speechagents.production.scene_stage import Stage
-from speechagents.production.takes import take_address
+from speechagents.production.speaking import keep, speak
+from speechagents.production.takes import TakeFile, take_address
 from speechagents.stream import MessageStream
 from speechagents.voices.checks import unusable
 from speechagents.voices.synthesizer import FailedTake, Take
@@ -43,7 +44,7 @@ class _Draft:
     """A turn that is decided and being spoken: its messages have no times and takes yet."""
 
     step: Step
-    takes: Future[list[tuple[str, Take] | str | None]]
+    takes: Future[list[tuple[str, Take | TakeFile] | str | None]]
 
 
 class Improvisation:
@@ -129,14 +130,14 @@ class Improvisation:
             self._state.hear(step.messages, step.understood)
         return step
 
-    def _spoken(self, messages: Sequence[Message]) -> list[tuple[str, Take] | str | None]:
+    def _spoken(self, messages: Sequence[Message]) -> list[tuple[str, Take | TakeFile] | str | None]:
         """Take and address of each message, from disk or spoken now in one batch; runs beside the thinking.
 
         Returns:
             For what makes no sound None, for what could not be spoken the reason.
         """
         stage = self._stage
-        found: list[tuple[str, Take] | str | None] = [None] * len(messages)
+        found: list[tuple[str, Take | TakeFile] | str | None] = [None] * len(messages)
         missing = []
         for index, message in enumerate(messages):
             if message.deed in (Deed.SPEAK, Deed.BACK_CHANNEL):
@@ -147,13 +148,10 @@ class Improvisation:
                     found[index] = (address, old)
                 else:
                     missing.append((index, address, line))
-        fresh = stage.synthesizer.speak([line for _, _, line in missing])
-        for (index, address, _), take in zip(missing, fresh, strict=True):
-            reason = take.reason if isinstance(take, FailedTake) else unusable(take)
-            if isinstance(take, FailedTake) or reason:
-                found[index] = reason
-            else:
-                found[index] = (address, stage.takes.save(address, take))
+        fresh = speak(stage.synthesizer, [line for _, _, line in missing])
+        for (index, address, _), one in zip(missing, fresh, strict=True):
+            take = keep(stage.takes, address, one)
+            found[index] = take.reason if isinstance(take, FailedTake) else (address, take)
         return found
 
     def _commit(self, draft: _Draft, log: StepLog, stream: MessageStream) -> Iterator[ImprovisedEvent]:

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from speechagents.controllers.controller import Bid
@@ -203,4 +204,9 @@ def _impatient(floor: Floor) -> str:
 
 
 def _is_named(name: str, text: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) is not None
+    return _as_a_word(name).search(text) is not None
+
+
+@lru_cache(maxsize=1024)  # names of many scenes at once
+def _as_a_word(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)

@@ -17,6 +17,7 @@ from speechagents.controllers.controller import Heard, Usage
 from speechagents.drama import Deed, Message, SceneBrief, Style, Turn, role_key
 from speechagents.production.rhythm import SceneClock
 from speechagents.production.rooms import room_for
+from speechagents.production.takes import TakeFile
 from speechagents.voices.synthesizer import Take
 
 BARGE_IN_S = 0.25
@@ -141,7 +142,7 @@ class SceneState:
         return (first, under)
 
     def timed(
-        self, messages: Sequence[Message], takes: Sequence[tuple[str, Take] | None], *, eager: bool
+        self, messages: Sequence[Message], takes: Sequence[tuple[str, Take | TakeFile] | None], *, eager: bool
     ) -> tuple[Message, ...]:
         """Give a turn's messages their times.
 
@@ -151,12 +152,12 @@ class SceneState:
             eager: The turn reaches into the end of the one before.
         """
         done: list[Message] = []
-        under: tuple[str, Take] | None = None  # the turn that a murmur lies under
+        under: tuple[str, Take | TakeFile] | None = None  # the turn that a murmur lies under
         for message, take in zip(messages, takes, strict=True):
             joins_after_s: float | None = None
             if message.deed is Deed.BACK_CHANNEL:
                 if under is not None:
-                    joins_after_s = murmur_offset_s(under[1].words, under[1].audio.duration_s)
+                    joins_after_s = murmur_offset_s(under[1].words, under[1].duration_s)
                 else:
                     take = None
             elif eager:
@@ -169,11 +170,11 @@ class SceneState:
             done.append(self._placed(message, take, joins_after_s))
         return tuple(done)
 
-    def _placed(self, message: Message, take: tuple[str, Take], joins_after_s: float | None) -> Message:
+    def _placed(self, message: Message, take: tuple[str, Take | TakeFile], joins_after_s: float | None) -> Message:
         address, sound = take
         line = line_of(message, language=self._scene.language, joins_after_s=joins_after_s)
-        start_s = self._clock.place(line, sound.audio.duration_s, sound.words)
-        placed = _at(message, start_s, start_s + sound.audio.duration_s, address)
+        start_s = self._clock.place(line, sound.duration_s, sound.words)
+        placed = _at(message, start_s, start_s + sound.duration_s, address)
         if joins_after_s is None:
             self._speech = placed
         self._end_s = max(self._end_s, placed.end_s)

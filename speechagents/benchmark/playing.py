@@ -35,8 +35,9 @@ from speechagents.events import SceneOver
 from speechagents.performance import Troupe
 from speechagents.production.folder import Production
 from speechagents.production.scene_stage import Stage
+from speechagents.production.speaking import keep, speak
 from speechagents.production.storage import write_atomically
-from speechagents.production.takes import take_address
+from speechagents.production.takes import TakeFile, take_address
 from speechagents.settings import ImproviseSettings
 from speechagents.stream import MessageStream
 from speechagents.voices.casting import Cast
@@ -183,18 +184,23 @@ def speak_script(
     return _finished(folder, record)
 
 
-def _takes(stage: Stage, messages: Sequence[Message], baseline: Baseline) -> Sequence[tuple[str, Take] | None]:
+def _takes(
+    stage: Stage, messages: Sequence[Message], baseline: Baseline
+) -> Sequence[tuple[str, Take | TakeFile] | None]:
     """Address and take of each message, from disk or spoken now in one batch; None for what cannot be spoken."""
     lines: list[SpokenLine] = []
     for at, message in enumerate(messages):
         line = stage.spoken_line(line_of(message, language=stage.language))
         lines.append(replace(line, style=Style()) if at >= baseline.plain_from * len(messages) else line)
     addresses = [take_address(stage.synthesizer.identity, line) for line in lines]
-    found: list[Take | None] = [stage.takes.load(address, line) for address, line in zip(addresses, lines, strict=True)]
+    found: list[Take | TakeFile | None] = [
+        stage.takes.load(address, line) for address, line in zip(addresses, lines, strict=True)
+    ]
     missing = [at for at, take in enumerate(found) if take is None]
-    for at, take in zip(missing, stage.synthesizer.speak([lines[at] for at in missing]), strict=True):
+    for at, fresh in zip(missing, speak(stage.synthesizer, [lines[at] for at in missing]), strict=True):
+        take = keep(stage.takes, addresses[at], fresh)
         if not isinstance(take, FailedTake):
-            found[at] = stage.takes.save(addresses[at], take)
+            found[at] = take
     return [None if take is None else (address, take) for address, take in zip(addresses, found, strict=True)]
 
 

@@ -50,7 +50,8 @@ class RunSettings:
         scripted: Only cells that have a script written by hand, for comparing with those.
         budget_turns: Turns that it may take in all; 0 for no limit.
         budget_tokens: Tokens that it may cost in all; 0 for no limit.
-        jobs: Cells at once; 0 takes one a core where nothing heavy is loaded for each.
+        jobs: Cells at once, and Ray's workers at most; 0 takes one a core where nothing heavy is loaded for each, and
+            as many as a cluster has room for.
         workers: Who plays them, as ``--workers`` says it; empty for processes of this machine.
         name: What it is called in reports; empty takes the folder's name.
     """

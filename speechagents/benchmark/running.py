@@ -32,6 +32,7 @@ from speechagents.cluster.dispatch import Dispatcher, Quarantined
 from speechagents.cluster.executor import Executor, Post
 from speechagents.cluster.local import MAX_WORKERS, LocalPool
 from speechagents.cluster.sharing import SharedFolder
+from speechagents.cluster.store_address import folder_here
 from speechagents.cluster.workers import open_workers
 from speechagents.cores import usable_cores
 from speechagents.errors import BenchmarkError, ClusterError
@@ -115,6 +116,7 @@ def run(settings: RunSettings, folder: Path) -> Iterator[RunEvent]:
         ControllerError: The controller cannot be used.
         ClusterError: Workers on other machines cannot be reached or used.
     """
+    folder = folder_here(folder, instead="name a folder here for the run, and copy it there when all is done")
     scene_set = settings.scene_set_read()
     cells = _cells(settings, scene_set)
     known = _known(folder)

@@ -1,4 +1,4 @@
-"""A run, measured: every metric on every finished cell, in processes of their own, and what judges made of it.
+"""A run, measured: every metric on every finished cell, by workers of this machine, and what judges made of it.
 
 Owns the order, and that nothing is measured twice. Does not know any metric (`metrics`) or judge (`judging`).
 
@@ -10,15 +10,13 @@ Owns the order, and that nothing is measured twice. Does not know any metric (`m
 
 from __future__ import annotations
 
-import functools
 import json
-import multiprocessing
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from speechagents.benchmark.facts import Fact
 from speechagents.benchmark.metrics.metric import Looked, Measured, Needs
@@ -34,6 +32,9 @@ from speechagents.benchmark.scores import (
     read_json,
     write_scores,
 )
+from speechagents.cluster.dispatch import Dispatcher, Done, Quarantined
+from speechagents.cluster.executor import Post
+from speechagents.cluster.local import LocalPool
 from speechagents.cores import usable_cores
 from speechagents.errors import BenchmarkError, SettingsError
 from speechagents.production.storage import write_atomically
@@ -148,29 +149,29 @@ def _measured(
     cells: Sequence[Path], settings: ScoreSettings, scene_set: SceneSet, found: dict[str, Mapping[str, Measured]]
 ) -> Iterator[CellScored]:
     """Measure cells, those that were measured before first; `found` gets what was measured, by name of the cell."""
-    with ProcessPoolExecutor(settings.jobs or usable_cores(), mp_context=multiprocessing.get_context("spawn")) as pool:
-        try:
-            key = pool.submit(_key, settings.ears).result()
-            waiting = []
-            for cell in cells:
-                if (known := _known(cell, key)) is None:
-                    waiting.append(cell)
-                else:
-                    found[cell.name] = known
-                    yield CellScored(cell.name, True, len(found), len(cells))
-            running = {
-                pool.submit(_measure, cell, _played(cell, scene_set).facts, settings.ears): cell for cell in waiting
-            }
-            for future in as_completed(running):
-                cell, values = running[future], future.result()
-                found[cell.name] = values
-                kept = {"key": key, "values": {name: measured_to_json(value) for name, value in values.items()}}
-                write_atomically(cell / MEASURES_FILE, (json.dumps(kept) + "\n").encode())
-                yield CellScored(cell.name, False, len(found), len(cells))
-        except BrokenProcessPool as error:
-            raise BenchmarkError(
-                "a process that measures cells was killed; run the same command with fewer --jobs"
-            ) from (error)
+    with closing(LocalPool(settings.jobs or usable_cores())) as pool:
+        dispatcher, post = Dispatcher(pool), Post("measures", partial(_Measuring, settings.ears))
+        (key,) = (_result(outcome) for outcome in dispatcher.ordered(post, [None]))
+        waiting = []
+        for cell in cells:
+            if (known := _known(cell, key)) is None:
+                waiting.append(cell)
+            else:
+                found[cell.name] = known
+                yield CellScored(cell.name, True, len(found), len(cells))
+        tasks = (_Task(cell, _played(cell, scene_set).facts) for cell in waiting)
+        for outcome in dispatcher.as_they_come(post, tasks):
+            cell, values = outcome.task.cell, _result(outcome)
+            found[cell.name] = values
+            kept = {"key": key, "values": {name: measured_to_json(value) for name, value in values.items()}}
+            write_atomically(cell / MEASURES_FILE, (json.dumps(kept) + "\n").encode())
+            yield CellScored(cell.name, False, len(found), len(cells))
+
+
+def _result(outcome: Done | Quarantined) -> Any:
+    if isinstance(outcome, Quarantined):
+        raise BenchmarkError(f"{outcome.reason}; run the same command again, with fewer --jobs if memory is short")
+    return outcome.result
 
 
 def _judged(
@@ -208,32 +209,42 @@ def _known(cell: Path, key: str) -> Mapping[str, Measured] | None:
         return None  # damaged: it is measured again
 
 
-def _key(ears: str) -> str:
-    from speechagents.benchmark.metrics.catalogue import metrics_key
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A cell to be measured, and what is known of its scene."""
 
-    listener = _ears(ears)
-    return metrics_key(listener.identity if listener else "")
-
-
-def _measure(cell: Path, facts: tuple[Fact, ...], ears: str) -> Mapping[str, Measured]:
-    """All metrics of one cell."""
-    from speechagents.benchmark.metrics.catalogue import all_metrics
-
-    looked = Looked(read_played(cell, facts), _ears(ears))
-    # As it will be read again: rounded.
-    return {
-        metric.name: measured_from_json(measured_to_json(metric.measure(looked)))
-        for metric in all_metrics()
-        if metric.needs is not Needs.EARS or looked.ears is not None
-    }
+    cell: Path
+    facts: tuple[Fact, ...]
 
 
-@functools.cache
-def _ears(name: str) -> Listener | None:
-    """The recogniser, loaded once in each process that measures."""
-    if name == NO_EARS:
-        return None
-    from speechagents.backends import LISTENERS
+class _Measuring:
+    """A worker that measures cells: a recogniser, loaded once.
 
-    listener: Listener = LISTENERS.load(name or "pocketsphinx", {})
-    return listener
+    Args:
+        ears: Its name.
+    """
+
+    def __init__(self, ears: str) -> None:
+        self._ears: Listener | None = None
+        if ears != NO_EARS:
+            from speechagents.backends import LISTENERS
+
+            self._ears = LISTENERS.load(ears or "pocketsphinx", {})
+
+    def do(self, tasks: Sequence[_Task | None]) -> Iterator[Mapping[str, Measured] | str]:
+        """All metrics of each cell; for None, what measures depend on beside the cell."""
+        from speechagents.benchmark.metrics.catalogue import metrics_key
+
+        for task in tasks:
+            yield self._measured(task) if task else metrics_key(self._ears.identity if self._ears else "")
+
+    def _measured(self, task: _Task) -> Mapping[str, Measured]:
+        from speechagents.benchmark.metrics.catalogue import all_metrics
+
+        looked = Looked(read_played(task.cell, task.facts), self._ears)
+        # As it will be read again: rounded.
+        return {
+            metric.name: measured_from_json(measured_to_json(metric.measure(looked)))
+            for metric in all_metrics()
+            if metric.needs is not Needs.EARS or looked.ears is not None
+        }

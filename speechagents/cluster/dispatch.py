@@ -37,6 +37,8 @@ _PATIENCE: Final = 4
 """So many times the tries has a task whose workers are lost, while others are seen to be lost by accident."""
 _HELD: Final = 2
 """Results that wait for their turn, in what all workers are given at once."""
+_TAPER: Final = 2
+"""So many rounds for all workers before the end, batches begin to get smaller."""
 _IN_A_ROW: Final = 10
 """So many times the tries may workers be lost one after the other, with nothing done; then it is not the tasks."""
 _REASON: Final = 500
@@ -278,18 +280,23 @@ class _Flow:
         return bool(self._under_way)
 
     def _next(self, workers: int) -> list[tuple[int, Any]]:
-        """The next tasks: a batch, or a fair share of what is left when not every worker would get a whole batch."""
+        """The next tasks: a batch, or towards the end less, so that no worker is left with much when others are done.
+
+        Where a batch takes as long as a task, all get the same share in the last round. Elsewhere each gets a share of
+        what is left, which is less each time, down to single tasks (guided self-scheduling).
+        """
         size = self._post.batch
         if size == 1:
             return list(itertools.islice(self._rest, 1))
+        rounds = 1 if self._post.together else _TAPER
         if not self._ended:
-            # One more than a round for all: then it is known whether another round comes.
-            self._read.extend(itertools.islice(self._rest, max(0, workers * size + 1 - len(self._read))))
-            if len(self._read) <= workers * size:
-                self._ended = True
-                self._share = -(-len(self._read) // workers)
+            # One more than those rounds: then it is known whether another one comes.
+            self._read.extend(itertools.islice(self._rest, max(0, rounds * workers * size + 1 - len(self._read))))
+            self._ended = len(self._read) <= rounds * workers * size
         if self._ended:
-            size = self._share
+            if not (self._share and self._post.together):
+                self._share = -(-len(self._read) // (rounds * workers))
+            size = min(size, self._share)
         return [self._read.popleft() for _ in range(min(size, len(self._read)))]
 
     def _give(self, batch: _Batch) -> None:

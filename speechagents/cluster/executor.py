@@ -59,12 +59,15 @@ class Post:
         make: Loads it, on the worker: a function of a module, or `functools.partial` of one, so that it travels.
         needs: What each worker takes of its machine.
         batch: Most tasks that a worker is given at once.
+        together: A worker does a whole batch in about the time of one task, as a model on a GPU; otherwise one task
+            after the other.
     """
 
     name: str
     make: Callable[[], Service]
     needs: Needs = field(default_factory=Needs)
     batch: int = 1
+    together: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.batch <= MAX_BATCH:

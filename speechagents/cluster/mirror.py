@@ -106,10 +106,10 @@ def mirrored(
         StorageError: The store cannot be reached. What is finished is in the working copy, and the same command goes
             on from there.
     """
-    if isinstance(out, Path) or not is_store(out):
+    if not is_store(out):
         yield Mirror(Path(out))
         return
-    address = parse_address(out)
+    address = parse_address(str(out))
     pace = pace or Pace()
     tell = tell or _tell
     store = open_store(address, patience=pace.patience)

@@ -31,7 +31,12 @@ from speechagents.gpus import gpus
 VRAM: Final = "vram_gb"
 """Custom resource of Ray: GPU memory. A machine has it by ``ray start --resources '{"vram_gb": 24}'``."""
 CLIENT: Final = "ray://"
-_CONNECT_S: Final = 10.0
+_KNOCK_S: Final = 10.0
+"""So long one attempt to reach a port may take."""
+_PAUSE_S: Final = 0.5
+"""Between two attempts."""
+_TRIES: Final = 3
+"""So often a cluster whose port is open is asked to take this program, which it refuses while it is starting."""
 _FRESH_S: Final = 2.0
 """So old may be what is known of the cluster's machines."""
 _SILENT_S: Final = 120.0
@@ -53,6 +58,7 @@ class RayCluster:
         address: ``ray://HOST:PORT`` of a cluster elsewhere, ``HOST:PORT`` or ``auto`` of one that this machine belongs
             to; empty for the one that ``RAY_ADDRESS`` names, or else one of this machine alone, which is started.
         cores: At least so many has a Ray that is started here.
+        connect_s: So long a cluster that is starting may not answer yet.
 
     Attributes:
         own: Whether Ray was started here, and ends with `close`.
@@ -63,7 +69,7 @@ class RayCluster:
         ClusterError: There is no cluster at the address, or it is of another version.
     """
 
-    def __init__(self, address: str, *, cores: int) -> None:
+    def __init__(self, address: str, *, cores: int, connect_s: float = 0.0) -> None:
         self._ray = _imported()
         self.own = False
         self._joined = False
@@ -71,7 +77,7 @@ class RayCluster:
         self._places: dict[Needs, int] = {}
         self._looked_s = self._seen_s = 0.0
         where = address or os.environ.get("RAY_ADDRESS", "")
-        _knock(where)
+        _knock(where, connect_s)
         if not self._ray.is_initialized():
             self._connect(where, cores)
         elif address:
@@ -150,15 +156,20 @@ class RayCluster:
             options |= {"num_cpus": max(cores, usable_cores()), "include_dashboard": False}
             if cards := gpus():
                 options["resources"] = {VRAM: sum(card.memory_gb for card in cards)}
-        try:
-            self._ray.init(address or "local", **options)
-        except Exception as error:
-            with contextlib.suppress(Exception):
-                self._ray.shutdown()
-            if address:
-                raise ClusterError(_unreached(address, _said(error))) from error
-            kind = StartedLateError if "timed out" in str(error) else ClusterError
-            raise kind(f"Ray cannot be started here: {_said(error)}") from error
+        for tries_left in reversed(range(_TRIES if address else 1)):
+            try:
+                self._ray.init(address or "local", **options)
+                break
+            except Exception as error:
+                with contextlib.suppress(Exception):
+                    self._ray.shutdown()
+                if not address:
+                    kind = StartedLateError if "timed out" in str(error) else ClusterError
+                    raise kind(f"Ray cannot be started here: {_said(error)}") from error
+                # Its port is open before it can serve; another version of it, or a wrong token, stays what it is.
+                if not tries_left or not isinstance(error, OSError):
+                    raise ClusterError(_unreached(address, _said(error))) from error
+                time.sleep(_PAUSE_S)
         self._joined = True
         self.own = not address
         self._hush(loud=False)
@@ -239,15 +250,21 @@ def _told(machine: Mapping[str, float]) -> str:
     return ", ".join(f"{machine[name]:g} {name}" for name in ("CPU", "GPU", VRAM) if machine.get(name)) or "nothing"
 
 
-def _knock(address: str) -> None:
-    """Refuse an address at which nobody is, at once; Ray itself would try for a minute, or end the process."""
+def _knock(address: str, connect_s: float) -> None:
+    """Refuse an address at which nobody is after a while; Ray itself would try for a minute, or end the process."""
     host, _, port = address.removeprefix(CLIENT).rpartition(":")
     if not port.isdecimal():
         return
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_S).close()
-    except (OSError, OverflowError) as error:
-        raise ClusterError(_unreached(address, str(error))) from error
+    until_s = time.monotonic() + connect_s
+    while True:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_S).close()
+            return
+        except (OSError, OverflowError) as error:
+            # A name that nobody knows is most likely misspelt.
+            if time.monotonic() >= until_s or isinstance(error, socket.gaierror | OverflowError):
+                raise ClusterError(_unreached(address, str(error))) from error
+        time.sleep(_PAUSE_S)
 
 
 def _unreached(address: str, reason: str) -> str:

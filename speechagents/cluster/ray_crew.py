@@ -24,7 +24,7 @@ from typing import Any, Final
 from speechagents.cluster.executor import Needs, Post
 from speechagents.cluster.ray_cluster import RayActor, RayCluster
 from speechagents.cluster.ray_worker import Fault, read_answer
-from speechagents.errors import ClusterError, SpeechAgentsError, WorkerLost
+from speechagents.errors import ClusterError, SpeechAgentsError, StorageError, WorkerLost
 
 _LOG = logging.getLogger(__name__)
 
@@ -301,12 +301,8 @@ class Crew:
             self._ask(worker, self._answered, "do", batch.tasks)
 
     def _may_have(self, worker: _Worker, batch: Batch) -> bool:
-        match len(worker.batches):
-            case 0:
-                return True
-            case 1:
-                return self._batch_s < _SHORT_S and not batch.alone and not worker.batches[0].alone
-        return False
+        short = self._batch_s < _SHORT_S and not batch.alone and not any(one.alone for one in worker.batches)
+        return len(worker.batches) < (2 if short else 1)
 
     def _answered(self, worker: _Worker, results: Any, error: Exception | None) -> None:
         """The oldest batch of a worker is done, or the worker is lost."""
@@ -315,7 +311,12 @@ class Crew:
             return
         now = time.monotonic()
         batch = worker.batches.popleft()
-        if error is None or isinstance(error, SpeechAgentsError):
+        if isinstance(error, StorageError) and len(self._workers) > 1:
+            # Its machine has no room: it would fail one batch after the other, faster than the others do them.
+            self._unfit += 1
+            self._remove(worker)
+            _LOG.warning("%s: %s is done without: %s", self._post.name, worker.host, error)
+        elif error is None or isinstance(error, SpeechAgentsError):
             self._batch_s += _WEIGHT * (now - worker.since_s - self._batch_s)
             worker.since_s = now
             # Before anybody hears of the results, and has to do with them.

@@ -30,6 +30,8 @@ from speechagents.errors import ClusterError, SettingsError
 
 MOST_WORKERS: Final = 10_000
 IDLE_S: Final = 60.0
+CONNECT_S: Final = 15.0
+"""A cluster that starts together with its driver is there a little later."""
 _STARTS: Final = 3
 """Times that a Ray of this machine is started before it is given up."""
 _TICK_S: Final = 1.0
@@ -47,6 +49,7 @@ class RayExecutor:
         most: Workers of a post at most. As many are asked for while batches wait, even if the machines have no room for
             them yet, so that a cluster that can grow does. 0 is as many as the machines have room for.
         idle_s: So long a worker without work is kept, if it is not the last one of its post.
+        connect_s: So long a cluster that is starting may not answer yet.
 
     Raises:
         SettingsError: A number is out of range.
@@ -54,13 +57,18 @@ class RayExecutor:
         ClusterError: There is no cluster at the address.
     """
 
-    def __init__(self, address: str = "", *, most: int = 0, idle_s: float = IDLE_S) -> None:
+    def __init__(
+        self, address: str = "", *, most: int = 0, idle_s: float = IDLE_S, connect_s: float = CONNECT_S
+    ) -> None:
         if not 0 <= most <= MOST_WORKERS:
             raise SettingsError(f"{most} workers are not between 0 and {MOST_WORKERS}")
         if not 0.0 <= idle_s <= 1e6:
             raise SettingsError(f"idle workers cannot be kept for {idle_s} s")
+        if not 0.0 <= connect_s <= 1e6:
+            raise SettingsError(f"a cluster cannot be waited for for {connect_s} s")
         self._most = most
         self._idle_s = idle_s
+        self._connect_s = connect_s
         self._inbox: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._closed = False
@@ -118,7 +126,7 @@ class RayExecutor:
     def _run(self, address: str, connected: Future[RayCluster]) -> None:
         """Do what is asked for, one thing after the other; the body of the thread."""
         try:
-            cluster = RayCluster(address, cores=self._most)
+            cluster = RayCluster(address, cores=self._most, connect_s=self._connect_s)
         except BaseException as error:  # noqa: BLE001 - it belongs to whoever opens the connection
             connected.set_exception(error)
             return

@@ -31,6 +31,7 @@ from speechagents.cluster.figures import Account, Ended, RunFigures
 from speechagents.cluster.results import Results, RunIdentity, SceneRecord
 from speechagents.cluster.scene_shelf import SceneShelf, play_seed
 from speechagents.cluster.simulation import MAX_PLAYS, SERVER_CONTROLLER, SimulationSettings, Troupe, bring_together
+from speechagents.cluster.store_address import folder_here
 from speechagents.cluster.text_scene import PlayedText, play_text
 from speechagents.controllers.controller import Controller, Usage
 from speechagents.drama import SceneBrief
@@ -155,6 +156,7 @@ def simulate(
         ClusterError: No endpoint answers any longer, or all scenes fail.
         ProductionError: The folder cannot be used.
     """
+    folder = folder_here(folder, instead="name a folder here for the results, and copy it there when all is done")
     figures = figures or RunFigures(endpoint.name for endpoint in settings.endpoints)
     budget = Budget(settings.caps)
     troupe = bring_together(settings, budget, figures)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
@@ -22,6 +23,8 @@ HERE: Final = frozenset({"file", "local", "memory"})
 """Protocols without a host: what stands in its place is the first part of the path."""
 
 _ADDRESS: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
+_AS_PATH: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
+"""What a `Path` makes of an address: one slash of two."""
 _EXAMPLE: Final = "s3://bucket/plays/mine"
 _MAX_ADDRESS: Final = 1_000
 _READ_ONLY: Final = frozenset({"http", "https", "data", "github", "git", "gist"})
@@ -32,9 +35,37 @@ _NO_STORES: Final = frozenset(
 """What fsspec has protocols for that lead to another store or into one file, or where each file would be a commit."""
 
 
-def is_store(out: str) -> bool:
-    """Whether that is an address (``s3://…``) and not a path."""
-    return _ADDRESS.match(out) is not None
+def is_store(out: str | Path) -> bool:
+    """Whether that is an address (``s3://…``) and not a path.
+
+    Raises:
+        SettingsError: It lacks a slash, or was an address before somebody made a `Path` of it.
+    """
+    text = out if isinstance(out, str) else out.as_posix()
+    if match := _AS_PATH.match(text):
+        if isinstance(out, str) and _ADDRESS.match(out):
+            return True
+        raise SettingsError(
+            f"{match[1]}:/… is no address: {match[1]}://… is one in a store, as a string and not as a Path, which has "
+            "lost a slash; a folder of this machine that is called so goes by its absolute path"
+        )
+    return False
+
+
+def folder_here(out: str | Path, *, instead: str) -> Path:
+    """A folder of this machine, for work that no store will do for.
+
+    Args:
+        out: A path.
+        instead: What to do where it is an address in a store.
+
+    Raises:
+        SettingsError: It is one.
+    """
+    path = Path(out)
+    if match := _AS_PATH.match(path.as_posix()):
+        raise SettingsError(f"{match[1]}://… is an address in a store, not a folder of this machine; {instead}")
+    return path
 
 
 @dataclass(frozen=True, slots=True)

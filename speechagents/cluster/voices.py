@@ -1,8 +1,10 @@
 """Voices elsewhere: a synthesizer whose lines are spoken by workers.
 
 Owns what travels: a line with the identity of the voices that it was meant for goes out, and the file of its take, just
-as a store would write it, comes back. So takes have the same addresses and the same bytes as without workers. Does not
-know who the workers are (`executor`), nor what becomes of a line whose worker is lost (`dispatch`).
+as a store would write it, comes back. So takes have the same addresses and the same bytes as without workers, and are
+encoded once. The worker has checked the sound too: the driver checks that the file is the one that was sent, and
+decodes it where somebody listens. Does not know who the workers are (`executor`), nor what becomes of a line whose
+worker is lost (`dispatch`).
 
 What a synthesizer is and can do is told by the voices of this process where they are light, and where they are heavy
 by a worker, once: a driver that only hands out lines loads no model (`workforce` decides). Two things are not offered,
@@ -13,6 +15,7 @@ recordings, as each worker would have to be taught them.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import itertools
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -24,10 +27,10 @@ from speechagents.cluster.dispatch import Dispatcher, Quarantined
 from speechagents.cluster.executor import Needs, Post
 from speechagents.errors import ClusterError, SettingsError
 from speechagents.preset import Preset
-from speechagents.production.takes import decode_take, encode_take
+from speechagents.production.takes import TakeFile, encode_take
 from speechagents.providing import in_common, load_voices
 from speechagents.voices.abilities import Abilities, DeclaresAbilities
-from speechagents.voices.checks import unusable
+from speechagents.voices.checks import check_take, unusable
 from speechagents.voices.synthesizer import (
     ChecksLanguage,
     FailedTake,
@@ -44,6 +47,7 @@ _BATCH: Final = 32
 
 _HEAVY_GB: Final = 1.0
 """Weights of a voice from which on it wants a GPU. Smaller voices keep up on a CPU."""
+_DAMAGED: Final = "its take came back damaged; run the same command again"
 
 
 class Speakers(Protocol):
@@ -78,10 +82,37 @@ class LineTask:
     identity: str
 
 
+@dataclass(frozen=True, slots=True)
+class SentTake:
+    """A take on its way back.
+
+    Attributes:
+        data: Its file.
+        sha256: Of the data as it was sent.
+        doubts: What is doubtful about it, for people.
+    """
+
+    data: bytes
+    sha256: bytes
+    doubts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, take: Take) -> SentTake:
+        """Encoded and checked, as it was spoken."""
+        data = encode_take(take)
+        return cls(data, hashlib.sha256(data).digest(), check_take(take, timed=bool(take.words)))
+
+    def arrived(self, line: SpokenLine) -> TakeFile | None:
+        """The take of that line; None when it is not as it was sent."""
+        if hashlib.sha256(self.data).digest() != self.sha256:
+            return None
+        return TakeFile.read(self.data, line, doubts=self.doubts)
+
+
 class VoiceService:
     """What a worker does with the voices it has loaded: it speaks lines together, and does `VoiceTask` one by one.
 
-    A line's result is the file of its take, or the reason why there is none.
+    A line's result is a `SentTake`, or the reason why there is none.
 
     Args:
         synthesizer: The voices.
@@ -108,7 +139,7 @@ class VoiceService:
         if close is not None:
             close()
 
-    def _spoken(self, tasks: Sequence[LineTask]) -> Iterator[bytes | str]:
+    def _spoken(self, tasks: Sequence[LineTask]) -> Iterator[SentTake | str]:
         for task in tasks:
             check_identity(self._synthesizer, task.identity)
         for take in self._synthesizer.speak([task.line for task in tasks]):
@@ -118,7 +149,7 @@ class VoiceService:
                 # Judged before it is rounded, as it is where nothing travels.
                 yield reason
             else:
-                yield encode_take(take)
+                yield SentTake.of(take)
 
 
 def check_identity(synthesizer: Synthesizer, identity: str) -> None:
@@ -183,6 +214,20 @@ class SpreadSynthesizer:
             ClusterError: The workers are gone, or have other voices.
             SpeechAgentsError: What loading the voices raised.
         """
+        with contextlib.closing(self.speak_files(lines)) as files:
+            for file in files:
+                if isinstance(file, FailedTake):
+                    yield file
+                else:
+                    yield file.opened() or FailedTake(file.line, _DAMAGED)
+
+    def speak_files(self, lines: Sequence[SpokenLine]) -> Generator[TakeFile | FailedTake, None, None]:
+        """Render lines likewise; takes stay encoded (`production.speaking.SpeaksToFiles`).
+
+        Raises:
+            ClusterError: The workers are gone, or have other voices.
+            SpeechAgentsError: What loading the voices raised.
+        """
         if not lines:
             return
         identity = self.identity
@@ -201,11 +246,11 @@ class SpreadSynthesizer:
             close()
 
 
-def _arrived(line: SpokenLine, result: bytes | str) -> Take | FailedTake:
-    """What came back, as if it had been spoken here."""
+def _arrived(line: SpokenLine, result: SentTake | str) -> TakeFile | FailedTake:
+    """What came back for a line."""
     if isinstance(result, str):
         return FailedTake(line, result)
-    return decode_take(result, line) or FailedTake(line, "its take came back damaged; run the same command again")
+    return result.arrived(line) or FailedTake(line, _DAMAGED)
 
 
 # What is known of voices that this process has not loaded
@@ -300,7 +345,7 @@ def voice_post(preset: Preset, *, jobs: int = 1) -> Post:
     """Workers that have the voices of a preset.
 
     Each loads them where it is, with the weights and environment variables that it finds there. Weights of more than a
-    gigabyte in a preset that wants a GPU want one of their own; what is lighter is spoken on the CPU.
+    gigabyte in a preset that wants a GPU want one of their own; what is lighter is spoken on the CPU, line by line.
 
     Args:
         preset: Whose voices.
@@ -313,7 +358,7 @@ def voice_post(preset: Preset, *, jobs: int = 1) -> Post:
         gpus=1.0 if heavy else 0.0,
         vram_gb=min(preset.vram_gb, math.ceil(weights_gb)) if heavy else 0.0,
     )
-    return Post(f"voices of {preset.name}", partial(_load, preset, jobs), needs, batch=_BATCH)
+    return Post(f"voices of {preset.name}", partial(_load, preset, jobs), needs, batch=_BATCH, together=heavy)
 
 
 def _load(preset: Preset, jobs: int) -> VoiceService:

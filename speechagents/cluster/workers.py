@@ -54,7 +54,8 @@ def open_workers(spec: str, *, jobs: int) -> Executor:
 
     Args:
         spec: ``N``, ``local``, ``local:N``, ``ray`` or ``ray://HOST:PORT``.
-        jobs: Processes for ``local``; 0 is one for each core.
+        jobs: Processes for ``local``; 0 is one for each core. For Ray, workers at most, which are asked for while
+            work waits even if the cluster has to grow for them; 0 is as many as it has room for.
 
     Raises:
         SettingsError: It has none of the forms.
@@ -69,7 +70,7 @@ def open_workers(spec: str, *, jobs: int) -> Executor:
         raise BackendMissing(f"--workers {spec} needs Ray, which is not installed: {INSTALL}")
     from speechagents.cluster.ray_executor import RayExecutor
 
-    return RayExecutor(wanted.address)
+    return RayExecutor(wanted.address, most=jobs)
 
 
 def _parsed(spec: str) -> _Wanted:

@@ -50,7 +50,8 @@ def hire(spec: str, preset: Preset, *, jobs: int = 0) -> Workforce:
     Args:
         spec: See `workers`.
         preset: Whose voices they have.
-        jobs: How many there are where the specification does not say; 0 is one for each core.
+        jobs: How many there are where the specification does not say; 0 is one for each core, or for each place that a
+            cluster has.
 
     Raises:
         SettingsError: There are no such workers.

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speechagents.commands.options import Commands, add_ascriber_options, print_json
+from speechagents.commands.options import Commands, add_ascriber_options, path_here, print_json
 
 if TYPE_CHECKING:
     from speechagents.attribution.quotation import Attribution
@@ -27,7 +27,7 @@ def add_attribute_command(commands: Commands) -> None:
         "quotation marks included; the speaker is null for what is left to the narrator.",
     )
     attribute.add_argument("text", type=Path, help="the novel: text, EPUB, Markdown, HTML, DOCX or PDF")
-    attribute.add_argument("--json", type=Path, required=True, metavar="OUT", help="file to write")
+    attribute.add_argument("--json", type=path_here, required=True, metavar="OUT", help="file to write")
     attribute.add_argument(
         "--characters", type=Path, help="cast list, CSV with Main Name, Aliases, Gender (default: found in the text)"
     )

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from speechagents.commands.options import EXIT_PARTLY, Commands, add_workers_option, positive, print_json
+from speechagents.commands.options import EXIT_PARTLY, Commands, add_workers_option, path_here, positive, print_json
 
 if TYPE_CHECKING:
     from speechagents.benchmark.scores import RunScores
@@ -37,7 +37,7 @@ def _add_build(under: Commands) -> None:
         description="Make a folder of scenes with pools of 25 roles, and scripts of them, by any controller; run the "
         "same command again to go on.",
     )
-    build.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the scenes")
+    build.add_argument("--out", type=path_here, required=True, metavar="DIR", help="folder of the scenes")
     build.add_argument("--licence", required=True, metavar="SPDX", help="under which everything built may be used")
     build.add_argument("--name", default="my benchmark v1", help="with its version (default: my benchmark v1)")
     build.add_argument("--scenes", type=_number, default=100, metavar="N", help="how many (default 100)")
@@ -65,7 +65,7 @@ def _add_run(under: Commands) -> None:
         help="play scenes into a folder",
         description="Play scenes into a folder; run the same command again to go on with a run that was cut short.",
     )
-    run.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
+    run.add_argument("--out", type=path_here, required=True, metavar="DIR", help="folder of the run")
     run.add_argument(
         "--split", default="test", choices=("train", "dev", "test", "all"), help="of the scenes (default test)"
     )
@@ -128,7 +128,7 @@ def _add_report(under: Commands) -> None:
         "Markdown, and as one HTML file with plots. The first run is what the others are compared with.",
     )
     report.add_argument("runs", type=Path, nargs="+", metavar="DIR", help="folders of scored runs")
-    report.add_argument("--out", type=Path, metavar="FILE", help="Markdown file (default: printed)")
+    report.add_argument("--out", type=path_here, metavar="FILE", help="Markdown file (default: printed)")
     report.add_argument(
         "--reference",
         default="",
@@ -136,7 +136,7 @@ def _add_report(under: Commands) -> None:
         help="show how each metric tells this run, which should be the best, from the others",
     )
     report.add_argument("--baseline", default="", metavar="NAME", help="the run that the reference has to be told from")
-    report.add_argument("--html", type=Path, metavar="FILE", help="HTML file with plots")
+    report.add_argument("--html", type=path_here, metavar="FILE", help="HTML file with plots")
     report.set_defaults(run=_report)
 
 

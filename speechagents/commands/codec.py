@@ -9,9 +9,8 @@ import argparse
 import importlib.util
 import sys
 import time
-from pathlib import Path
 
-from speechagents.commands.options import Commands, print_json
+from speechagents.commands.options import Commands, path_here, print_json
 from speechagents.errors import BackendMissing, TuningError
 
 
@@ -24,7 +23,7 @@ def add_codec_command(commands: Commands) -> None:
         "train split that the embedded voices speak. With the defaults this is how models/understudy/codec was made: "
         "half an hour on one core.",
     )
-    codec.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where to; must be new")
+    codec.add_argument("--out", type=path_here, required=True, metavar="FOLDER", help="where to; must be new")
     codec.add_argument(
         "--lines", type=int, default=2_600, metavar="N", help="lines to learn from (default: %(default)s)"
     )

@@ -6,8 +6,8 @@ Owns their arguments. Does not know how a scene is played.
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,10 @@ from speechagents.commands.options import (
     add_export_options,
     add_out_option,
     add_workers_option,
+    path_here,
     positive,
     print_json,
+    watched,
 )
 from speechagents.errors import SettingsError
 from speechagents.settings import ImproviseSettings
@@ -41,7 +43,7 @@ def add_improvise_command(commands: Commands, common: argparse.ArgumentParser) -
         "--idea", default="", help="one sentence instead of a file; the controller proposes the rest"
     )
     improvise.add_argument(
-        "--write-scene", type=Path, metavar="FILE", help="only write the proposed scene, for editing"
+        "--write-scene", type=path_here, metavar="FILE", help="only write the proposed scene, for editing"
     )
     add_out_option(improvise, required=False, note="; not needed with --write-scene")
     improvise.add_argument("--roles", type=positive, metavar="N", help="play with the first N roles; propose N")
@@ -71,13 +73,11 @@ def add_replay_command(commands: Commands) -> None:
 
 
 def _improvise(arguments: argparse.Namespace) -> int:
-    from speechagents.cluster.mirror import mirrored
     from speechagents.events import SceneOver
     from speechagents.production.heap import share_one_heap
     from speechagents.production.storage import write_atomically
     from speechagents.scripts.scene_file import read_scene, write_scene
     from speechagents.studio import Studio
-    from speechagents.terminal import show
 
     share_one_heap()
     if arguments.out is None and arguments.write_scene is None:
@@ -121,23 +121,22 @@ def _improvise(arguments: argparse.Namespace) -> int:
             scene = read_scene(arguments.scene)
         over: list[SceneOver] = []
 
-        def noting(events: Iterator[Event]) -> Iterator[Event]:
-            for event in events:
-                if isinstance(event, SceneOver):
-                    over.append(event)
-                yield event
+        def noting(events: Generator[Event, None, None]) -> Generator[Event, None, None]:
+            with closing(events):
+                for event in events:
+                    if isinstance(event, SceneOver):
+                        over.append(event)
+                    yield event
 
-        with mirrored(arguments.out) as mirror:
-            if scene is None:
-                events = studio.resume_scene(mirror.folder)
-            else:
-                events = studio.improvise(scene, out=mirror.folder, settings=settings, resume=arguments.resume)
-            finished = show(noting(events), stream=sys.stderr)
-    # Only now everything is where it is said to be.
-    return _finish_scene(finished, over[0], as_json=arguments.json, shown=mirror.shown)
+        if scene is None:
+            events = studio.resume_scene(arguments.out)
+        else:
+            events = studio.improvise(scene, out=arguments.out, settings=settings, resume=arguments.resume)
+        finished = watched(noting(events))
+    return _finish_scene(finished, over[0], as_json=arguments.json)
 
 
-def _finish_scene(finished: Finished, over: SceneOver, *, as_json: bool, shown: Callable[[Path], str]) -> int:
+def _finish_scene(finished: Finished, over: SceneOver, *, as_json: bool) -> int:
     if as_json:
         print_json(
             {
@@ -146,7 +145,7 @@ def _finish_scene(finished: Finished, over: SceneOver, *, as_json: bool, shown: 
                 "duration_s": round(finished.duration_s, 3),
                 "seconds": round(finished.seconds, 3),
                 "fallback_turns": over.fallback_turns,
-                "files": [shown(path) for path in finished.files],
+                "files": list(finished.places),
                 "tokens_in": over.usage.tokens_in,
                 "tokens_out": over.usage.tokens_out,
                 "messages": over.messages,
@@ -154,19 +153,18 @@ def _finish_scene(finished: Finished, over: SceneOver, *, as_json: bool, shown: 
             }
         )
     else:
-        for path in finished.files:
-            print(shown(path))
+        for place in finished.places:
+            print(place)
     return EXIT_PARTLY if finished.failed else 0
 
 
 def _replay(arguments: argparse.Namespace) -> int:
-    from speechagents.cluster.mirror import mirrored
     from speechagents.stream import message_to_json
     from speechagents.studio import Studio
     from speechagents.terminal import message_line
 
-    with mirrored(arguments.production) as mirror:
-        for event in Studio.replay(mirror.folder):
+    with closing(Studio.replay(arguments.production)) as events:
+        for event in events:
             if arguments.json:
                 print_json({**message_to_json(event.message), "thoughts": event.thoughts})
             else:

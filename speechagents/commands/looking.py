@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
-from speechagents.commands.options import Commands
+from speechagents.commands.options import Commands, path_here
 
 
 def add_voices_command(commands: Commands, common: argparse.ArgumentParser) -> None:
     """Add ``voices``."""
     voices = commands.add_parser("voices", parents=[common], help="list the voices, or hear them")
-    voices.add_argument("--play-to", type=Path, metavar="DIR", help="write each voice's sample as WAV")
+    voices.add_argument("--play-to", type=path_here, metavar="DIR", help="write each voice's sample as WAV")
     voices.add_argument("--lang", default="", help="speak the samples with this language's rules")
     voices.set_defaults(run=_voices)
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from speechagents.commands.options import Commands, print_json
+from speechagents.commands.options import Commands, path_here, print_json
 from speechagents.errors import BackendMissing, SettingsError
 from speechagents.weights import size
 
@@ -29,7 +29,7 @@ def add_merge_command(commands: Commands) -> None:
     )
     merge.add_argument("models", type=Path, nargs="+", metavar="MODEL", help="folder that `speechagents tune` wrote")
     merge.add_argument(
-        "--out", type=Path, required=True, metavar="FOLDER", help="folder of the merged model; a new one"
+        "--out", type=path_here, required=True, metavar="FOLDER", help="folder of the merged model; a new one"
     )
     merge.add_argument(
         "--base", default="", metavar="MODEL", help="folder or name of the base (default: what the models say)"
@@ -59,7 +59,7 @@ def add_merge_command(commands: Commands) -> None:
         help="with --breadcrumbs: the share above which changes are too large to be kept (default 0.99)",
     )
     merge.add_argument(
-        "--preset-file", type=Path, metavar="FILE", help="write a preset (YAML) in which the merged model acts"
+        "--preset-file", type=path_here, metavar="FILE", help="write a preset (YAML) in which the merged model acts"
     )
     merge.add_argument("--json", action="store_true", help="print one line of JSON at the end")
     merge.set_defaults(run=_merge, stopped="nothing was written")

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from speechagents.cluster.store_address import folder_here
+from speechagents.errors import SettingsError
 from speechagents.settings import DEFAULT_FORMATS, UNSURE_BELOW
 
 if TYPE_CHECKING:
-    from speechagents.events import Finished
+    from speechagents.events import Event, Finished
 
 EXIT_PARTLY = 3
 
@@ -28,7 +32,7 @@ def common_options() -> argparse.ArgumentParser:
     common.add_argument(
         "--preset", default="auto", help="set of back ends, or its YAML file (default: the best that is ready)"
     )
-    common.add_argument("--jobs", type=positive, help="threads and voice processes (default: one per core)")
+    common.add_argument("--jobs", type=positive, help="threads and voice processes, or workers (default: one per core)")
     common.add_argument("--json", action="store_true", help="print one line of JSON at the end")
     return common
 
@@ -39,8 +43,10 @@ def add_workers_option(command: argparse.ArgumentParser) -> None:
         "--workers",
         default="",
         metavar="WHERE",
-        help="processes or machines that share the work: N or local:N (processes of this machine), local (one per "
-        "core), ray (a Ray cluster of this machine), ray://HOST:PORT (default: none but this process)",
+        help="processes or machines that share the work: N or local:N (processes of this machine), local (--jobs of "
+        "them), ray (a Ray cluster of this machine), ray://HOST:PORT (one that runs; --jobs N asks it for so many "
+        "workers while work waits, even if it has to grow for them; else as many as it has room for) (default: none "
+        "but this process)",
     )
 
 
@@ -100,18 +106,33 @@ def positive(text: str) -> int:
     return value
 
 
+def path_here(text: str) -> Path:
+    """A path of what is written on this machine alone."""
+    try:
+        return folder_here(text, instead="name a path here, and copy it there when all is done")
+    except SettingsError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def watched(events: Generator[Event, None, None]) -> Finished:
+    """Show events on the error stream, and give the last one back. What ends the showing ends the work, in order."""
+    from speechagents.terminal import show
+
+    with closing(events):
+        return show(events, stream=sys.stderr)
+
+
 def print_json(values: Mapping[str, Any]) -> None:
     """One line of JSON."""
     print(json.dumps(values, ensure_ascii=False))
 
 
-def finish(finished: Finished, *, as_json: bool, shown: Callable[[Path], str] = str) -> int:
+def finish(finished: Finished, *, as_json: bool) -> int:
     """Print what was made, and give the exit code.
 
     Args:
         finished: What was made.
         as_json: One line of JSON.
-        shown: Where people find a file.
     """
     if as_json:
         print_json(
@@ -121,7 +142,7 @@ def finish(finished: Finished, *, as_json: bool, shown: Callable[[Path], str] = 
                 "duration_s": round(finished.duration_s, 3),
                 "seconds": round(finished.seconds, 3),
                 "realtime_factor": round(finished.duration_s / max(finished.seconds, 1e-9), 1),
-                "files": [shown(path) for path in finished.files],
+                "files": list(finished.places),
                 "spoken": finished.spoken,
                 "gates": {name: gate["passed"] for name, gate in finished.gates.items()},
                 **({"faulty": finished.faulty} if finished.faulty else {}),
@@ -132,6 +153,6 @@ def finish(finished: Finished, *, as_json: bool, shown: Callable[[Path], str] = 
             }
         )
     else:
-        for path in finished.files:
-            print(shown(path))
+        for place in finished.places:
+            print(place)
     return EXIT_PARTLY if finished.failed or finished.faulty else 0

@@ -6,7 +6,6 @@ Owns their arguments. Does not know how a script is performed.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from speechagents.commands.options import (
@@ -16,6 +15,7 @@ from speechagents.commands.options import (
     add_stems_option,
     add_workers_option,
     finish,
+    watched,
 )
 from speechagents.errors import SettingsError
 from speechagents.settings import PerformSettings
@@ -57,10 +57,8 @@ def add_export_command(commands: Commands, common: argparse.ArgumentParser) -> N
 
 
 def _perform(arguments: argparse.Namespace) -> int:
-    from speechagents.cluster.mirror import mirrored
     from speechagents.production.heap import share_one_heap
     from speechagents.studio import Studio
-    from speechagents.terminal import show
 
     share_one_heap()
     if arguments.script is None and not arguments.resume:
@@ -79,27 +77,24 @@ def _perform(arguments: argparse.Namespace) -> int:
     )
     if arguments.script is None and settings != PerformSettings():
         raise SettingsError("without a SCRIPT, --resume goes on as before; name the script again to change options")
-    with (
-        Studio(preset=arguments.preset, jobs=arguments.jobs, workers=arguments.workers) as studio,
-        mirrored(arguments.out) as mirror,
-    ):
+    with Studio(preset=arguments.preset, jobs=arguments.jobs, workers=arguments.workers) as studio:
         if arguments.script is None:
-            events = studio.resume(mirror.folder)
+            events = studio.resume(arguments.out)
         else:
-            events = studio.perform(arguments.script, out=mirror.folder, settings=settings, resume=arguments.resume)
-        finished = show(events, stream=sys.stderr)
-    # Only now everything is where it is said to be.
-    return finish(finished, as_json=arguments.json, shown=mirror.shown)
+            events = studio.perform(arguments.script, out=arguments.out, settings=settings, resume=arguments.resume)
+        finished = watched(events)
+    return finish(finished, as_json=arguments.json)
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from speechagents.cluster.mirror import mirrored
     from speechagents.production.heap import share_one_heap
     from speechagents.studio import Studio
-    from speechagents.terminal import show
 
     share_one_heap()
-    with Studio(preset=arguments.preset, jobs=arguments.jobs) as studio, mirrored(arguments.production) as mirror:
-        events = studio.export(mirror.folder, formats=arguments.formats, master=arguments.master, stems=arguments.stems)
-        finished = show(events, stream=sys.stderr)
-    return finish(finished, as_json=arguments.json, shown=mirror.shown)
+    with Studio(preset=arguments.preset, jobs=arguments.jobs) as studio:
+        finished = watched(
+            studio.export(
+                arguments.production, formats=arguments.formats, master=arguments.master, stems=arguments.stems
+            )
+        )
+    return finish(finished, as_json=arguments.json)

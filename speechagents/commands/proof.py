@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from speechagents.commands.options import EXIT_PARTLY, Commands, print_json
@@ -36,30 +37,34 @@ def add_proof_command(commands: Commands, common: argparse.ArgumentParser) -> No
 
 
 def _proof(arguments: argparse.Namespace) -> int:
-    from speechagents.cluster.mirror import mirrored
     from speechagents.production.heap import share_one_heap
     from speechagents.studio import Studio
 
     share_one_heap()
-    with Studio(preset=arguments.preset, jobs=arguments.jobs) as studio, mirrored(arguments.production) as mirror:
-        finished = _shown(studio.proof(mirror.folder))
+    with Studio(preset=arguments.preset, jobs=arguments.jobs) as studio:
+        finished = _shown(studio.proof(arguments.production))
     if arguments.json:
         print_json(
             {
                 **finished.summary.as_json(),
                 "faulty_lines": [_faulty_line(proofed) for proofed in finished.faulty],
                 "remix": finished.remix,
-                "report": mirror.shown(finished.report),
+                "report": finished.place,
                 "seconds": round(finished.seconds, 3),
             }
         )
     else:
-        print(mirror.shown(finished.report))
+        print(finished.place)
     return EXIT_PARTLY if finished.summary.faulty else 0
 
 
-def _shown(events: Iterable[Event]) -> ProofFinished:
+def _shown(events: Generator[Event, None, None]) -> ProofFinished:
     """Tell of lines with faults and of retakes as they come, and give the last event back."""
+    with closing(events):
+        return _told_of(events)
+
+
+def _told_of(events: Iterable[Event]) -> ProofFinished:
     from speechagents.events import LineProofed, ProofFinished, Started, Warned
 
     finished: ProofFinished | None = None

@@ -6,7 +6,6 @@ Owns its arguments. Does not know how a book is read aloud.
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from speechagents.commands.options import (
     add_workers_option,
     finish,
     formats,
+    watched,
 )
 from speechagents.errors import SettingsError
 from speechagents.settings import NOTES, SPEECH_TAGS, ReadSettings
@@ -84,10 +84,8 @@ def add_read_command(commands: Commands, common: argparse.ArgumentParser) -> Non
 
 
 def _read(arguments: argparse.Namespace) -> int:
-    from speechagents.cluster.mirror import mirrored
     from speechagents.production.heap import share_one_heap
     from speechagents.studio import Studio
-    from speechagents.terminal import show
 
     share_one_heap()
     if arguments.book is None and not arguments.resume:
@@ -95,14 +93,10 @@ def _read(arguments: argparse.Namespace) -> int:
     settings = ReadSettings(**{field.name: getattr(arguments, field.name) for field in fields(ReadSettings)})
     if arguments.book is None and settings != _DEFAULTS:
         raise SettingsError("without a BOOK, --resume goes on as before; name the book again to change options")
-    with (
-        Studio(preset=arguments.preset, jobs=arguments.jobs, workers=arguments.workers) as studio,
-        mirrored(arguments.out) as mirror,
-    ):
+    with Studio(preset=arguments.preset, jobs=arguments.jobs, workers=arguments.workers) as studio:
         if arguments.book is None:
-            events = studio.resume(mirror.folder)
+            events = studio.resume(arguments.out)
         else:
-            events = studio.read(arguments.book, out=mirror.folder, settings=settings, resume=arguments.resume)
-        finished = show(events, stream=sys.stderr)
-    # Only now everything is where it is said to be.
-    return finish(finished, as_json=arguments.json, shown=mirror.shown)
+            events = studio.read(arguments.book, out=arguments.out, settings=settings, resume=arguments.resume)
+        finished = watched(events)
+    return finish(finished, as_json=arguments.json)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speechagents.commands.options import Commands, positive
+from speechagents.commands.options import Commands, path_here, positive
 from speechagents.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def add_serve_command(commands: Commands) -> None:
         "--add-user", metavar="NAME", help="write NAME into the --auth-file with a password that is asked for, and end"
     )
     serve.add_argument("--max-sessions", type=int, metavar="N", help="people on the live stage at once (default 25)")
-    serve.add_argument("--data", type=Path, metavar="DIR", help="where productions are kept")
+    serve.add_argument("--data", type=path_here, metavar="DIR", help="where productions are kept")
     serve.add_argument(
         "--origin",
         action="append",

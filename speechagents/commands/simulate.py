@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speechagents.commands.options import EXIT_PARTLY, Commands, print_json
+from speechagents.commands.options import EXIT_PARTLY, Commands, path_here, print_json
 from speechagents.drama import clean_name
 from speechagents.errors import SettingsError
 
@@ -38,7 +38,7 @@ def add_simulate_command(commands: Commands) -> None:
         "scene is a line of DIR/results.jsonl; run the same command again to go on with a run that was cut short.",
     )
     simulate.add_argument("scenes", type=Path, nargs="+", metavar="SCENES", help="scene files, or folders of them")
-    simulate.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the results")
+    simulate.add_argument("--out", type=path_here, required=True, metavar="DIR", help="folder of the results")
     simulate.add_argument(
         "--repeat", type=_number, default=1, metavar="N", help="how often each scene is played (default 1)"
     )

@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from speechagents.commands.options import EXIT_PARTLY, Commands, print_json
+from speechagents.commands.options import EXIT_PARTLY, Commands, path_here, print_json
 from speechagents.drama import SceneBrief, role_key
 from speechagents.errors import BackendMissing, SettingsError, StorageError
 
@@ -61,7 +61,7 @@ def add_talk_command(commands: Commands) -> None:
         help="say this sound file and wait for the answer; may be repeated",
     )
     how.add_argument("--text", action="store_true", help="say the lines of the standard input, in writing")
-    talk.add_argument("--record", type=Path, metavar="OUT.wav", help="write what was heard")
+    talk.add_argument("--record", type=path_here, metavar="OUT.wav", help="write what was heard")
     talk.add_argument("--policy", default="", help="turn policy (default: the scene's)")
     talk.add_argument("--turns", type=int, metavar="N", help="most turns (default: the scene's)")
     talk.add_argument("--json", action="store_true", help="print one line of JSON at the end")

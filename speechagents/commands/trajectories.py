@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from speechagents.commands.options import Commands, print_json
+from speechagents.commands.options import Commands, path_here, print_json
 
 if TYPE_CHECKING:
     from speechagents.tuning.gathering import GatherEvent
@@ -36,7 +36,7 @@ def add_trajectories_command(commands: Commands) -> None:
         help="hcs:train (the benchmark that comes with this package), hcs, the folder of a benchmark, of a run of one, "
         "or of an improvised production, or a script file",
     )
-    gather.add_argument("--out", type=Path, required=True, metavar="DIR", help="new folder of the trajectories")
+    gather.add_argument("--out", type=path_here, required=True, metavar="DIR", help="new folder of the trajectories")
     gather.add_argument(
         "--hearing",
         choices=("text", "audio", "units"),

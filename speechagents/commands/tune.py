@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from speechagents.commands.options import Commands, positive, print_json
+from speechagents.commands.options import Commands, path_here, positive, print_json
 from speechagents.errors import BackendMissing
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def add_tune_command(commands: Commands) -> None:
         "--recipe", required=True, metavar="FILE", help="a YAML file, or the name of a shipped recipe such as tiny"
     )
     tune.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of trajectories")
-    tune.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
+    tune.add_argument("--out", type=path_here, required=True, metavar="DIR", help="folder of the run")
     tune.add_argument("--resume", action="store_true", help="go on with the run in --out, if one was begun")
     tune.add_argument("--steps", type=_steps, metavar="N", help="another number of steps than the recipe's")
     tune.add_argument(

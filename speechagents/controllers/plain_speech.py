@@ -94,7 +94,7 @@ def _without_labels(lines: Iterable[str], own: Iterable[str]) -> list[str]:
     return kept
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)  # names of many scenes at once
 def _label(key: str) -> re.Pattern[str]:
     """A name, perhaps with a parenthetical, before a colon where a sentence can begin."""
     name = r"\s+".join(map(re.escape, key.split()))

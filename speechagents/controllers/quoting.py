@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from speechagents.drama import SceneBrief, role_key
@@ -31,6 +32,7 @@ _LOOK_ALIKES: Final = str.maketrans(
 )
 
 
+@lru_cache(maxsize=4096)  # every prompt of a scene quotes the same profiles and messages
 def plain(text: str, limit: int) -> str:
     """A text in one line of at most `limit` characters, without controls, tags and signs that machinery obeys."""
     # Cut before cleaning as well: to clean is slow, and text from outside may be long.

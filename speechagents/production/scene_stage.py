@@ -236,9 +236,9 @@ class _SceneRun:
                 self._news.put(LineFailed(item, take.reason))
                 self._clock.skip(item)
                 continue
-            start_s = self._clock.place(item, take.audio.duration_s, take.words)
+            start_s = self._clock.place(item, take.duration_s, take.words)
             words = tuple(Word(word.text, start_s + word.start_s, start_s + word.end_s) for word in take.words)
-            placed = PlacedLine(item, rendering.address, start_s, take.audio.duration_s, words, line_pan(item, places))
+            placed = PlacedLine(item, rendering.address, start_s, take.duration_s, words, line_pan(item, places))
             self._lines.append(placed)
             self._news.put(LineSpoken(placed, self.index, rendering.reused))
             yield placed, take.audio

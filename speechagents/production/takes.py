@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,14 @@ import soundfile as sf
 from numpy.typing import NDArray
 
 from speechagents.audio import Audio
+from speechagents.errors import SynthesisError
 from speechagents.production.storage import write_atomically
 from speechagents.voices.synthesizer import SpokenLine, Take, Word
 
 _FORMAT = 1
 """Version of the file's layout; part of the address, so that an old layout is never misread."""
+_UNREADABLE = (sf.LibsndfileError, OSError, ValueError, KeyError, TypeError)
+"""What reading the file of a take raises when it is none."""
 
 
 def take_address(identity: str, line: SpokenLine) -> str:
@@ -63,6 +67,52 @@ def recording_address(audio: Audio) -> str:
     return digest.hexdigest()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class TakeFile:
+    """A take as the file that a store keeps of it. Whoever wants to hear it has it decoded; nobody else does.
+
+    Attributes:
+        line: What was asked for.
+        data: The file.
+        duration_s: How long it lasts.
+        words: As those of a `Take`.
+        doubts: What is doubtful about it, for people; whoever made the file has checked it.
+    """
+
+    line: SpokenLine
+    data: bytes
+    duration_s: float
+    words: tuple[Word, ...]
+    doubts: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, data: bytes, line: SpokenLine, *, doubts: tuple[str, ...] = ()) -> TakeFile | None:
+        """What a file says of itself, or None when it is none. It may be damaged further on."""
+        try:
+            with sf.SoundFile(io.BytesIO(data)) as file:
+                words = _words(file)
+                duration_s = file.frames / file.samplerate
+        except _UNREADABLE:
+            return None
+        return cls(line, data, duration_s, words, doubts)
+
+    @property
+    def audio(self) -> Audio:
+        """Its sound, decoded now and each time that it is asked for.
+
+        Raises:
+            SynthesisError: It is damaged.
+        """
+        take = self.opened()
+        if take is None:
+            raise SynthesisError(f"the take of {self.line.text[:60]!r} is damaged; run the same command again")
+        return take.audio
+
+    def opened(self) -> Take | None:
+        """The take, decoded; None when it is damaged."""
+        return _decoded(io.BytesIO(self.data), self.line)
+
+
 class TakeStore:
     """The folder of takes. Safe to use from several threads: files are published by renaming.
 
@@ -96,15 +146,18 @@ class TakeStore:
         words = tuple(Word(word.text, round(word.start_s, 4), round(word.end_s, 4)) for word in take.words)
         return Take(take.line, Audio.from_pcm16(pcm.tobytes(), take.audio.rate_hz), words)
 
+    def save_file(self, address: str, file: TakeFile) -> None:
+        """Write a take that somebody else has encoded, as it is.
+
+        Raises:
+            StorageError: The disk is full or the folder cannot be written.
+        """
+        write_atomically(self.path(address), file.data)
+
 
 def encode_take(take: Take) -> bytes:
-    """The file of a take, as a store would write it; what `decode_take` makes of it has the very same file."""
+    """The file of a take, as a store would write it; a take that was read from one has the very same file."""
     return _encoded(take, _pcm16(take.audio))
-
-
-def decode_take(data: bytes, line: SpokenLine) -> Take | None:
-    """The take in such a file, or None when it is not whole."""
-    return _decoded(io.BytesIO(data), line)
 
 
 def _encoded(take: Take, pcm: NDArray[np.int16]) -> bytes:
@@ -122,17 +175,24 @@ def _encoded(take: Take, pcm: NDArray[np.int16]) -> bytes:
 def _decoded(source: Path | io.BytesIO, line: SpokenLine) -> Take | None:
     try:
         with sf.SoundFile(source) as file:
-            about = json.loads(file.comment)
-            if file.channels != 1 or file.frames != about["frames"]:
-                return None
-            samples = file.read(dtype="float32")
-            audio = Audio(samples, file.samplerate)
-        if audio.frames != about["frames"]:
-            return None
-        words = tuple(Word(str(text), float(start), float(end)) for text, start, end in about["words"])
-    except (sf.LibsndfileError, OSError, ValueError, KeyError, TypeError):
+            words = _words(file)
+            frames = file.frames
+            audio = Audio(file.read(dtype="float32"), file.samplerate)
+    except _UNREADABLE:
         return None
-    return Take(line, audio, words)
+    return Take(line, audio, words) if audio.frames == frames else None
+
+
+def _words(file: sf.SoundFile) -> tuple[Word, ...]:
+    """What the beginning of a file tells.
+
+    Raises:
+        _UNREADABLE: It is not the file of a take.
+    """
+    about = json.loads(file.comment)
+    if file.channels != 1 or file.frames != about["frames"]:
+        raise ValueError("another length than was written")
+    return tuple(Word(str(text), float(start), float(end)) for text, start, end in about["words"])
 
 
 def _pcm16(audio: Audio) -> NDArray[np.int16]:

@@ -173,6 +173,8 @@ def write_scene(brief: SceneBrief) -> str:
 
 def clean_text(text: str) -> str:
     """A text of a scene in one line: no control or hidden format characters, white space collapsed."""
+    if text.isprintable():  # nothing of that kind is in it, and most texts are so
+        return " ".join(text.split())
     kept = (c for c in text if c in _JOINERS or unicodedata.category(c) != "Cf")
     words = "".join(" " if unicodedata.category(c) in ("Cc", "Cs") else c for c in kept).split()
     return " ".join(words) if any(word.strip(_JOINERS) for word in words) else ""

@@ -112,6 +112,11 @@ class Take:
     audio: Audio
     words: tuple[Word, ...] = ()
 
+    @property
+    def duration_s(self) -> float:
+        """How long it lasts."""
+        return self.audio.duration_s
+
 
 @dataclass(frozen=True, slots=True)
 class FailedTake:

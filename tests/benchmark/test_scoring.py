@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from speechagents.benchmark.document import Table
@@ -69,6 +74,32 @@ def test_what_was_measured_and_is_damaged_is_measured_again(folder: Path) -> Non
     cells, _ = scored(folder, DEAF)
     assert [cell.reused for cell in cells] == [False]
     assert path.read_bytes() == whole
+
+
+def test_a_worker_that_is_killed_is_replaced_and_the_scores_are_the_same(folder: Path, tmp_path: Path) -> None:
+    _, scores = scored(folder, DEAF)
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("measures.json", "scores.json"))
+    killed: list[int] = []
+
+    def kill_the_first() -> None:
+        end = time.monotonic() + 120.0
+        while not killed and time.monotonic() < end:
+            for process in psutil.Process().children():
+                with suppress(psutil.Error):
+                    if "spawn_main" in " ".join(process.cmdline()):
+                        process.kill()
+                        killed.append(process.pid)
+                        break
+            time.sleep(0.01)
+
+    killer = threading.Thread(target=kill_the_first)
+    killer.start()
+    cells, again = scored(copy, DEAF)
+    killer.join()
+    assert killed
+    assert [cell.reused for cell in cells] == [False]
+    assert again == scores
 
 
 def test_without_a_judge_nothing_judged_is_there(folder: Path) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from speechagents.books.book import Book
 from speechagents.cluster.dispatch import Dispatcher
-from speechagents.cluster.executor import Executor, Post
-from speechagents.cluster.voices import SpreadSynthesizer, VoiceService
+from speechagents.cluster.executor import Executor, Post, Service
+from speechagents.cluster.voices import SpreadSynthesizer
 from speechagents.cluster.workforce import Workforce
 from speechagents.events import Event, Finished, ReadingProgress
 from speechagents.listeners.listener import Listener
@@ -36,7 +36,7 @@ class Hire:
         self._voices = voices
         self.notes = notes
 
-    def __call__(self, executor: Executor, make: Callable[[Path], VoiceService] = near) -> Workforce:
+    def __call__(self, executor: Executor, make: Callable[[Path], Service] = near) -> Workforce:
         dispatcher, post = Dispatcher(executor), Post(f"voices of {self.notes}", partial(make, self.notes), batch=8)
         return Workforce(executor, dispatcher, post, SpreadSynthesizer(self._voices, dispatcher, post))
 

@@ -5,7 +5,9 @@ They live in a module of their own, since worker processes import it.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import resource
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -15,7 +17,7 @@ from typing import Any
 
 from speechagents.audio import Audio
 from speechagents.cluster.chapter_task import ChapterTask
-from speechagents.cluster.voices import LineTask, VoiceService, VoiceTask
+from speechagents.cluster.voices import LineTask, SentTake, VoiceService, VoiceTask
 from speechagents.voices.abilities import Abilities
 from speechagents.voices.espeak import EspeakSynthesizer
 from speechagents.voices.synthesizer import FailedTake, SpokenLine, Synthesizer, Take, Voice
@@ -28,6 +30,9 @@ WAITS = "patience"
 """A line with this word is spoken when there is a note that says `GO`."""
 GO = "go"
 
+
+FULL = "full"
+"""While there is a note that says so, no file of a worker can grow."""
 
 HOARSE = "hoarse"
 """When there is a note that says so, nobody speaks this word any more."""
@@ -91,6 +96,14 @@ class OtherVersion(NotedVoices):
         return f"{super().identity} of tomorrow"
 
 
+class LoudVoices(NotedVoices):
+    """Voices that clip."""
+
+    def speak(self, lines: Sequence[SpokenLine]) -> Iterator[Take | FailedTake]:
+        for take in super().speak(lines):
+            yield replace(take, audio=take.audio.scaled(20.0)) if isinstance(take, Take) else take
+
+
 class FarService(VoiceService):
     """A worker on a machine of its own: it does not see the folder of a production."""
 
@@ -104,12 +117,56 @@ def _elsewhere(task: LineTask | VoiceTask) -> LineTask | VoiceTask:
     return task
 
 
+class CrampedService:
+    """A worker whose disk is full: files that it writes for a chapter cannot grow beyond a limit.
+
+    Args:
+        service: Does the work.
+        notes: Folder for notes.
+        once: The first chapter that travels meets with it, and no other one; otherwise each chapter does, while there
+            is a note that says `FULL`.
+    """
+
+    def __init__(self, service: VoiceService, notes: Path, *, once: bool) -> None:
+        self._service = service
+        self._notes = notes
+        self._once = once
+
+    def do(self, tasks: Sequence[LineTask | VoiceTask]) -> Iterator[Any]:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        if any(isinstance(task, ChapterTask) and self._is_full(task) for task in tasks):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4_000, before[1]))
+        try:
+            yield from list(self._service.do(tasks))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    def _is_full(self, task: ChapterTask) -> bool:
+        if self._once:
+            return task.folder is None and note_once(self._notes, "cramped")
+        return (self._notes / FULL).exists()
+
+    def close(self) -> None:
+        self._service.close()
+
+
 class DamagingService(VoiceService):
     """A worker whose answers are cut short."""
 
     def do(self, tasks: Sequence[LineTask | VoiceTask]) -> Iterator[Any]:
         for result in super().do(tasks):
-            yield result[:100] if isinstance(result, bytes) else result
+            yield replace(result, data=result.data[:100]) if isinstance(result, SentTake) else result
+
+
+class MisencodingService(VoiceService):
+    """A worker whose files are cut short before it sends them."""
+
+    def do(self, tasks: Sequence[LineTask | VoiceTask]) -> Iterator[Any]:
+        for result in super().do(tasks):
+            if isinstance(result, SentTake):
+                data = result.data[: len(result.data) // 2]
+                result = SentTake(data, hashlib.sha256(data).digest(), ())
+            yield result
 
 
 class Everything(NotedVoices):
@@ -149,9 +206,29 @@ def far(notes: Path) -> VoiceService:
     return FarService(NotedVoices(notes))
 
 
+def loud(notes: Path) -> VoiceService:
+    return VoiceService(LoudVoices(notes))
+
+
+def misencoding(notes: Path) -> VoiceService:
+    return MisencodingService(NotedVoices(notes))
+
+
 def of_tomorrow(notes: Path) -> VoiceService:
     return VoiceService(OtherVersion(notes))
 
 
 def damaging(notes: Path) -> VoiceService:
     return DamagingService(NotedVoices(notes))
+
+
+def cramped_once(notes: Path) -> CrampedService:
+    return CrampedService(far(notes), notes, once=True)
+
+
+def cramped_far(notes: Path) -> CrampedService:
+    return CrampedService(far(notes), notes, once=False)
+
+
+def cramped_near(notes: Path) -> CrampedService:
+    return CrampedService(near(notes), notes, once=False)

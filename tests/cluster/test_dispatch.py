@@ -37,8 +37,9 @@ def no_service() -> Service:
     raise AssertionError("the executors of these tests load nothing")
 
 
-def post_of(batch: int) -> Post:
-    return Post("made-up", no_service, batch=batch)
+def post_of(batch: int, *, together: bool = True) -> Post:
+    """Tasks are together unless a test is about that: then batches are as large as they can be."""
+    return Post("made-up", no_service, batch=batch, together=together)
 
 
 def tens(tasks: Tasks) -> list[Any]:
@@ -146,10 +147,10 @@ class TestBounds:
                 yield number
 
         executor = Scripted(workers=2)
-        with closing(Dispatcher(executor).as_they_come(post_of(5), tasks())) as outcomes:
+        with closing(Dispatcher(executor).as_they_come(post_of(5, together=False), tasks())) as outcomes:
             for outcome in itertools.islice(outcomes, 1_000):
-                # Four batches with the workers, one being taken, and what is read ahead to share the last ones fairly.
-                assert len(read) <= outcome.number + 5 * 4 + 5 + (2 * 5 + 1)
+                # Four batches with the workers, one being taken, and what is read ahead to see the end coming.
+                assert len(read) <= outcome.number + 5 * 4 + 5 + (2 * 2 * 5 + 1)
         assert len(read) < 1_040
 
     def test_one_by_one_nothing_is_read_ahead(self) -> None:
@@ -174,14 +175,40 @@ class TestBounds:
         first.join(10.0)
         assert numbers([*seen, *outcomes]) == list(range(1_000))
 
-    def test_workers_that_would_get_no_whole_batch_share_what_is_left(self) -> None:
-        for total, sizes in ((40, [20, 20]), (100, [32, 32, 18, 18]), (64, [32, 32]), (3, [2, 1]), (66, [32, 17, 17])):
-            executor = Scripted(workers=2)
-            list(Dispatcher(executor).ordered(post_of(32), range(total)))
-            assert [len(batch) for batch in executor.given] == sizes
-        executor = Scripted(workers=1)
-        list(Dispatcher(executor).ordered(post_of(32), range(32)))
-        assert [len(batch) for batch in executor.given] == [32]
+    @pytest.mark.parametrize(
+        ("total", "workers", "sizes"),
+        [
+            (40, 2, [20, 20]),
+            (100, 2, [32, 32, 18, 18]),
+            (64, 2, [32, 32]),
+            (3, 2, [2, 1]),
+            (66, 2, [32, 17, 17]),
+            (32, 1, [32]),
+        ],
+    )
+    def test_of_batches_that_take_as_long_as_a_task_the_last_ones_are_alike(
+        self, total: int, workers: int, sizes: list[int]
+    ) -> None:
+        executor = Scripted(workers=workers)
+        list(Dispatcher(executor).ordered(post_of(32), range(total)))
+        assert [len(batch) for batch in executor.given] == sizes
+
+    @pytest.mark.parametrize(
+        ("total", "workers", "sizes"),
+        [
+            (150, 2, [32, 30, 22, 17, 13, 9, 7, 5, 4, 3, 2, 2, 1, 1, 1, 1]),
+            (40, 2, [10, 8, 6, 4, 3, 3, 2, 1, 1, 1, 1]),
+            (3, 2, [1, 1, 1]),
+            (40, 1, [20, 10, 5, 3, 1, 1]),
+        ],
+    )
+    def test_of_batches_whose_tasks_take_their_time_the_last_ones_are_small(
+        self, total: int, workers: int, sizes: list[int]
+    ) -> None:
+        executor = Scripted(workers=workers)
+        outcomes = list(Dispatcher(executor).ordered(post_of(32, together=False), range(total)))
+        assert numbers(outcomes) == list(range(total))
+        assert [len(batch) for batch in executor.given] == sizes
 
     def test_closing_cancels_what_waits(self) -> None:
         executor = Scripted(lambda tasks: tens(tasks) if 0 in tasks else None, workers=2)

@@ -90,11 +90,12 @@ class Stormy:
     seed=st.integers(0, 2**32),
     workers=st.integers(1, 4),
     batch=st.integers(1, 9),
+    together=st.booleans(),
     total=st.integers(0, 60),
     data=st.data(),
 )
 def test_whatever_fails_and_whenever_each_task_comes_out_once(
-    kept: bool, seed: int, workers: int, batch: int, total: int, data: st.DataObject
+    kept: bool, seed: int, workers: int, batch: int, together: bool, total: int, data: st.DataObject
 ) -> None:
     """A few poisoned tasks, and accidents that pass: nothing is missing, doubled or out of order."""
     tasks = st.integers(0, max(0, total - 1))
@@ -106,7 +107,7 @@ def test_whatever_fails_and_whenever_each_task_comes_out_once(
     with closing(Stormy(seed, workers, fails)) as executor:
         dispatcher = Dispatcher(executor)
         run = dispatcher.ordered if kept else dispatcher.as_they_come
-        outcomes = list(run(Post("made-up", no_service, batch=batch), range(total)))
+        outcomes = list(run(Post("made-up", no_service, batch=batch, together=together), range(total)))
     found = numbers(outcomes)
     assert sorted(found) == list(range(total))
     assert not kept or found == sorted(found)
@@ -126,7 +127,7 @@ class TestWithProcesses:
         monkeypatch.syspath_prepend(Path(__file__).resolve().parents[2])
 
     def test_one_task_that_kills_its_workers_is_found_and_all_else_is_done(self, tmp_path: Path) -> None:
-        post = Post("doing", functools.partial(Doing, tmp_path), batch=4)
+        post = Post("doing", functools.partial(Doing, tmp_path), batch=4, together=True)
         with closing(LocalPool(2)) as pool:
             dispatcher = Dispatcher(pool)
             orders = [Order(number, "die" if number == 9 else "") for number in range(16)]

@@ -20,13 +20,13 @@ import pytest
 from speechagents import Studio
 from speechagents.cluster.local import LocalPool
 from speechagents.cluster.voices import VoiceService
-from speechagents.errors import ClusterError
+from speechagents.errors import ClusterError, StorageError
 from speechagents.events import Finished
 from speechagents.settings import ReadSettings
 from speechagents.voices.espeak import EspeakSynthesizer
 from tests.cluster.far_reading import FORMATS, Hire, read, spoken
-from tests.cluster.made_up_services import noted
-from tests.cluster.made_up_voices import POISON, far, near
+from tests.cluster.made_up_services import note, noted
+from tests.cluster.made_up_voices import FULL, POISON, cramped_far, cramped_near, cramped_once, far, near
 from tests.novel.novels import a_book
 from tests.test_reading_aloud import BOOK, ONE, THREE, TWO, digests, know
 
@@ -132,3 +132,62 @@ def test_a_chapter_that_kills_its_workers_is_told_when_the_others_are_done(
     assert isinstance(finished, Finished)
     assert finished.spoken <= 3
     assert len(list((out / "chapters").glob("*.m4b"))) == 5
+
+
+# Full disks: files that cannot grow stand for them
+
+
+def alone(studio: Studio, tmp_path: Path) -> Path:
+    """The book as it is read without workers."""
+    out = tmp_path / "alone"
+    know(out, BOOK)
+    list(studio.read(BOOK, out=out, settings=ReadSettings(formats=FORMATS)))
+    return out
+
+
+def test_a_chapter_whose_worker_has_no_room_for_scratch_is_tried_again(
+    studio: Studio, hire: Hire, tmp_path: Path
+) -> None:
+    with closing(LocalPool(2)) as pool:
+        workforce = hire(pool, cramped_once)
+        read(workforce, tmp_path / "out")
+    assert (hire.notes / "cramped").exists()
+    assert workforce.dispatcher.counts.retried >= 1
+    assert workforce.dispatcher.counts.quarantined == 0
+    assert digests(tmp_path / "out") == digests(alone(studio, tmp_path))
+
+
+def test_where_no_worker_has_room_for_scratch_the_folder_is_told_and_the_same_command_goes_on(
+    studio: Studio, hire: Hire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    note(hire.notes, FULL)
+    with closing(LocalPool(2)) as pool:
+        workforce = hire(pool, cramped_far)
+        with pytest.raises(ClusterError, match=r"could not be pressed.*it failed 3 times") as told:
+            read(workforce, tmp_path / "out")
+        assert f"{scratch}/speechagents-press-" in str(told.value)
+        assert "free some space" in str(told.value)
+        assert told.value.exit_code == 3
+        assert not list(scratch.glob("speechagents-press-*")), "what there was of them is gone"
+        (hire.notes / FULL).unlink()
+        read(workforce, tmp_path / "out")
+    assert digests(tmp_path / "out") == digests(alone(studio, tmp_path))
+
+
+def test_where_the_productions_disk_is_full_workers_are_not_tried_in_vain(
+    studio: Studio, hire: Hire, tmp_path: Path
+) -> None:
+    note(hire.notes, FULL)
+    with closing(LocalPool(2)) as pool:
+        workforce = hire(pool, cramped_near)
+        with pytest.raises(StorageError, match="free some space") as told:
+            read(workforce, tmp_path / "out")
+        assert str(tmp_path / "out") in str(told.value)
+        assert told.value.exit_code == 2
+        assert workforce.dispatcher.counts.retried == 0
+        (hire.notes / FULL).unlink()
+        read(workforce, tmp_path / "out")
+    assert digests(tmp_path / "out") == digests(alone(studio, tmp_path))

@@ -8,6 +8,7 @@ Needs ``pip install -e ".[test,cluster]"``. The whole novel is read if the corpu
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import random
 import signal
@@ -29,6 +30,7 @@ from speechagents import Studio
 from speechagents.cluster.dispatch import Dispatcher, Done
 from speechagents.cluster.executor import Needs, Post
 from speechagents.cluster.ray_executor import RayExecutor
+from speechagents.cluster.workers import open_workers
 from speechagents.errors import ClusterError, WorkerLost
 from speechagents.settings import ReadSettings
 from tests.cluster.made_up_services import Doing, Order, noted
@@ -68,6 +70,12 @@ class Machines:
 
     def __len__(self) -> int:
         return len(self._machines)
+
+    def demanded(self) -> int:
+        """Workers that the cluster was asked for and has no room for: what makes one grow that can."""
+        sdk: Any = importlib.import_module("ray.autoscaler.v2.sdk")
+        demands = sdk.get_cluster_status(self.address).resource_demands.ray_task_actor_demand
+        return sum(bundle.count for demand in demands for bundle in demand.bundles_by_count)
 
     def at_work(self) -> list[psutil.Process]:
         """Worker processes that have a batch."""
@@ -201,10 +209,45 @@ def test_closing_ends_the_workers_and_leaves_the_cluster(machines: Machines) -> 
         wait_for(lambda: not machines.at_work())
 
 
-def test_a_cluster_is_reached_by_its_client_port() -> None:
+def test_a_cluster_is_asked_for_workers_that_it_has_no_room_for_and_machines_that_come_have_them(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", machines.address)
+    machines.add()
+    post = Post("giving", Giving)
+    with contextlib.closing(open_workers("ray", jobs=3)) as workers:
+        assert workers.capacity(post) == 6
+        for _ in range(6):
+            workers.submit(post, ["sleep"])
+        wait_for(lambda: machines.demanded() == 2)
+        machines.add(2)
+        wait_for(lambda: len(machines.at_work()) == 3)
+
+
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return int(free.getsockname()[1])
+
+
+def test_a_driver_that_is_there_before_its_cluster_waits_for_it() -> None:
+    port = free_port()
+    driver = subprocess.Popen(
+        [sys.executable, "-c", _CLIENT, f"ray://127.0.0.1:{port}"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    machines = Machines(client_port=port)
+    machines.add()
+    told, _ = driver.communicate(timeout=WAIT_S)
+    machines.shutdown()
+    assert driver.returncode == 0
+    assert json.loads(told)["done"] == 40
+
+
+def test_a_cluster_is_reached_by_its_client_port() -> None:
+    port = free_port()
     machines = Machines(client_port=port)
     machines.add(2)
     # A program of its own: a client, unlike who belongs to the cluster.
@@ -307,7 +350,7 @@ from speechagents.cluster.executor import Post
 from speechagents.cluster.ray_executor import RayExecutor
 from tests.cluster.ray_services import Giving
 
-workers = RayExecutor(sys.argv[1])
+workers = RayExecutor(sys.argv[1], connect_s=120.0)
 post = Post("giving", Giving, batch=4)
 told = {"capacity": workers.capacity(post)}
 told["done"] = sum(1 for _ in Dispatcher(workers).ordered(post, ["array"] * 40))

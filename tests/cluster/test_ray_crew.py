@@ -14,7 +14,7 @@ from speechagents.cluster.executor import Needs, Post
 from speechagents.cluster.ray_cluster import RayCluster
 from speechagents.cluster.ray_crew import Batch, Crew
 from speechagents.cluster.ray_worker import Fault
-from speechagents.errors import ClusterError, SettingsError, WorkerLost
+from speechagents.errors import ClusterError, SettingsError, StorageError, WorkerLost
 from tests.cluster.ray_services import Giving
 
 
@@ -277,6 +277,32 @@ class TestUse:
         cluster.room = 3
         crew.staff()
         assert len(cluster.actors) == 4
+
+    def test_one_whose_disk_is_full_is_done_without_and_what_waits_is_done_by_the_others(self, clock: Clock) -> None:
+        cluster = Cluster(2)
+        crew = crew_of(cluster)
+        futures = add(crew, 6)
+        for actor in cluster.actors:
+            actor.gets_ready()
+        full, other = cluster.actors
+        full.raises(StorageError("scratch: the disk is full"))
+        assert full.killed
+        assert isinstance(futures[0].exception(), StorageError), "it is for the dispatcher to have it tried elsewhere"
+        crew.staff()
+        while other.asked:
+            other.answers([])
+        assert all(future.done() for future in futures)
+        assert cluster.actors == [full, other], "nobody takes its place, which would be on the same disk"
+
+    def test_the_only_one_goes_on_though_its_disk_is_full(self, clock: Clock) -> None:
+        cluster = Cluster(1)
+        futures = add(crew_of(cluster), 2)
+        (actor,) = cluster.actors
+        actor.gets_ready()
+        actor.raises(StorageError("scratch: the disk is full"))
+        assert not actor.killed
+        actor.answers([])
+        assert futures[1].result() == []
 
     def test_when_none_is_of_use_what_waits_hears_why(self, clock: Clock) -> None:
         cluster = Cluster(2)

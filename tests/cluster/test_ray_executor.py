@@ -239,21 +239,21 @@ class TestEnds:
             "threads": ["MainThread"],
         }
 
-    def test_nobody_at_the_address_is_told_at_once(self) -> None:
+    def test_nobody_at_the_address_is_told(self) -> None:
         pytest.importorskip("ray")
         with socket.socket() as taken:
             # Bound and not listening: nobody else can be there.
             taken.bind(("127.0.0.1", 0))
             address = f"ray://127.0.0.1:{taken.getsockname()[1]}"
             with pytest.raises(ClusterError, match=f"{address}.*ray start --head"):
-                RayExecutor(address)
+                RayExecutor(address, connect_s=0.0)
 
     def test_without_ray_the_install_command_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "ray", None)
         with pytest.raises(BackendMissing, match=r'python -m pip install "speechagents\[cluster\]"'):
             RayExecutor()
 
-    @pytest.mark.parametrize("options", [{"most": -1}, {"most": 10_001}, {"idle_s": -1.0}])
+    @pytest.mark.parametrize("options", [{"most": -1}, {"most": 10_001}, {"idle_s": -1.0}, {"connect_s": -1.0}])
     def test_numbers_out_of_range_are_refused(self, options: dict[str, Any]) -> None:
         with pytest.raises(SettingsError):
             RayExecutor(**options)

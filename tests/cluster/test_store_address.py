@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from speechagents.cluster.store_address import is_store, parse_address
+from speechagents.cluster.store_address import folder_here, is_store, parse_address
 from speechagents.errors import SettingsError
 
 
@@ -25,9 +27,27 @@ def test_an_address_is_no_path(out: str) -> None:
     assert is_store(out)
 
 
-@pytest.mark.parametrize("out", ["plays/mine", "/srv/plays", "C:/plays", "C:\\plays", "s3:/bucket", "a:b", "", "://x"])
+@pytest.mark.parametrize("out", ["plays/mine", "/srv/plays", "C:/plays", "C:\\plays", "/s3:/bucket", "a:b", "", "://x"])
 def test_a_path_is_no_address(out: str) -> None:
     assert not is_store(out)
+    assert not is_store(Path(out))
+    assert folder_here(out, instead="") == Path(out)
+
+
+@pytest.mark.parametrize(
+    "out", ["s3:/bucket/plays", Path("s3:/bucket/plays"), Path("s3://bucket/plays"), Path("S3:///bucket")], ids=repr
+)
+def test_what_was_an_address_once_is_no_folder_that_somebody_could_find(out: str | Path) -> None:
+    with pytest.raises(SettingsError, match=r"(?i)s3://… is one in a store, as a string and not as a Path") as told:
+        is_store(out)
+    assert "bucket" not in str(told.value), "it may hold a password"
+
+
+@pytest.mark.parametrize("out", ["s3://bucket/runs", Path("s3://bucket/runs"), "sftp://me:secret@host/runs"], ids=repr)
+def test_what_is_done_on_this_machine_alone_refuses_addresses_with_the_remedy(out: str | Path) -> None:
+    with pytest.raises(SettingsError, match=r"^s(3|ftp)://… is an address in a store, .*; copy it there$") as told:
+        folder_here(out, instead="copy it there")
+    assert "secret" not in str(told.value)
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,11 @@ from speechagents.cluster.executor import Post
 from speechagents.cluster.local import InProcess, LocalPool
 from speechagents.cluster.voices import DescribedVoices, SpreadSynthesizer, VoiceService, voice_post
 from speechagents.cluster.workforce import workforce_of
-from speechagents.drama import Style
+from speechagents.drama import Line, Style
 from speechagents.errors import ClusterError, SettingsError
 from speechagents.presets import named_preset
-from speechagents.production.takes import TakeStore, decode_take, encode_take, take_address
+from speechagents.production.speaking import Request, render
+from speechagents.production.takes import TakeFile, TakeStore, encode_take, take_address
 from speechagents.voices.abilities import DeclaresAbilities
 from speechagents.voices.espeak import EspeakSynthesizer
 from speechagents.voices.synthesizer import (
@@ -41,7 +42,10 @@ from tests.cluster.made_up_voices import (
     WAITS,
     Bare,
     Everything,
+    LoudVoices,
     damaging,
+    loud,
+    misencoding,
     near,
     near_once,
     of_tomorrow,
@@ -99,10 +103,30 @@ def test_takes_have_the_addresses_and_the_bytes_that_they_have_here(
 def test_a_take_that_was_rounded_once_is_not_rounded_again(here: EspeakSynthesizer) -> None:
     (take,) = here.speak(some_lines(here)[3:4])
     assert isinstance(take, Take)
-    travelled = decode_take(encode_take(take), take.line)
+    file = TakeFile.read(encode_take(take), take.line)
+    assert file is not None
+    travelled = file.opened()
     assert travelled is not None
     assert not np.array_equal(travelled.audio.samples, take.audio.samples), "it is not what the voice gave"
     assert encode_take(travelled) == encode_take(take)
+
+
+def test_what_a_worker_has_encoded_is_kept_as_it_is_and_its_doubts_are_told(
+    here: EspeakSynthesizer, threads: InProcess, tmp_path: Path
+) -> None:
+    spread = SpreadSynthesizer(here, Dispatcher(threads), post(tmp_path, loud))
+    requests = [Request(Line(number, "Ada", line.text), line) for number, line in enumerate(some_lines(here)[:4], 1)]
+    alone = LoudVoices(tmp_path)
+    doubts: dict[str, list[str]] = {"here": [], "elsewhere": []}
+    for name, voices, kind in (("here", alone, Take), ("elsewhere", spread, TakeFile)):
+        renderings = list(render(requests, voices, TakeStore(tmp_path / name), doubts[name].append))
+        assert {type(one.take) for one in renderings} == {kind}
+    alone.close()
+    files = {name: {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in doubts}
+    assert len(files["here"]) == 4
+    assert files["elsewhere"] == files["here"]
+    assert doubts["elsewhere"] == doubts["here"]
+    assert len([doubt for doubt in doubts["here"] if "it clips" in doubt]) == 3
 
 
 def test_a_line_is_there_before_the_last_one_is_spoken(
@@ -165,11 +189,22 @@ def test_voices_of_another_version_are_refused(here: EspeakSynthesizer, threads:
     assert noted(tmp_path, "spoken") == []
 
 
-def test_a_take_that_comes_back_damaged_is_none(here: EspeakSynthesizer, threads: InProcess, tmp_path: Path) -> None:
-    spread = SpreadSynthesizer(here, Dispatcher(threads), post(tmp_path, damaging))
+@pytest.mark.parametrize("make", [damaging, misencoding])
+def test_a_take_that_comes_back_damaged_is_none(
+    here: EspeakSynthesizer, threads: InProcess, tmp_path: Path, make: Callable[[Path], VoiceService]
+) -> None:
+    spread = SpreadSynthesizer(here, Dispatcher(threads), post(tmp_path, make))
     (take,) = spread.speak([SpokenLine("Hello.", here.voices[0])])
     assert isinstance(take, FailedTake)
     assert "came back damaged" in take.reason
+
+
+def test_what_is_damaged_on_the_way_is_not_kept(here: EspeakSynthesizer, threads: InProcess, tmp_path: Path) -> None:
+    spread = SpreadSynthesizer(here, Dispatcher(threads), post(tmp_path, damaging))
+    request = Request(Line(1, "Ada", "Hello."), SpokenLine("Hello.", here.voices[0]))
+    (rendering,) = render([request], spread, TakeStore(tmp_path / "takes"), pytest.fail)
+    assert isinstance(rendering.take, FailedTake)
+    assert not (tmp_path / "takes").exists()
 
 
 # What they offer

@@ -93,12 +93,19 @@ def test_without_ray_the_message_says_how_to_get_it(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(("spec", "address"), [("ray", ""), ("ray://head:10001", "ray://head:10001")])
-def test_ray_gets_the_address(spec: str, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which of them it is stands in its own tests: here Ray need not be installed."""
-    asked: list[str] = []
+@pytest.mark.parametrize("jobs", [0, 40])
+def test_ray_gets_the_address_and_how_many_workers_it_is_asked_for(
+    spec: str, address: str, jobs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it does with them stands in its own tests: here Ray need not be installed."""
+    asked: list[tuple[str, int]] = []
+
+    def executor(address: str, *, most: int) -> None:
+        asked.append((address, most))
+
     module = ModuleType("speechagents.cluster.ray_executor")
-    module.RayExecutor = asked.append  # type: ignore[attr-defined]
+    module.RayExecutor = executor  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: object())
-    open_workers(spec, jobs=1)
-    assert asked == [address]
+    open_workers(spec, jobs=jobs)
+    assert asked == [(address, jobs)]

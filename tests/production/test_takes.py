@@ -8,8 +8,8 @@ import pytest
 
 from speechagents.audio import Audio
 from speechagents.drama import Style
-from speechagents.errors import StorageError
-from speechagents.production.takes import TakeStore, take_address
+from speechagents.errors import StorageError, SynthesisError
+from speechagents.production.takes import TakeFile, TakeStore, encode_take, take_address
 from speechagents.voices.synthesizer import Age, Gender, SpokenLine, Take, Voice, Word
 
 VOICE = Voice("ada", "A voice.", Gender.FEMALE, Age.ADULT, "en-GB", "Hello.", 200.0, "pitch 1", "CC0-1.0", "test")
@@ -92,6 +92,36 @@ def test_a_damaged_take_counts_as_missing(tmp_path: Path, damage: str) -> None:
         case _:
             path.write_bytes(b"RIFF" + data)
     assert store.load(address, LINE) is None
+
+
+def test_a_file_that_somebody_else_has_encoded_is_kept_as_it_is(tmp_path: Path) -> None:
+    here, there, address = TakeStore(tmp_path / "here"), TakeStore(tmp_path / "there"), take_address("engine 1", LINE)
+    saved = here.save(address, take())
+    file = TakeFile.read(encode_take(take()), LINE, doubts=("it clips",))
+    assert file is not None
+    there.save_file(address, file)
+    assert there.path(address).read_bytes() == here.path(address).read_bytes()
+    assert (file.line, file.words, file.duration_s, file.doubts) == (LINE, saved.words, saved.duration_s, ("it clips",))
+    opened = file.opened()
+    assert opened is not None
+    assert np.array_equal(opened.audio.samples, saved.audio.samples)
+    assert np.array_equal(file.audio.samples, saved.audio.samples)
+
+
+@pytest.mark.parametrize("data", [b"", b"fLaC", b"RIFF and something else", bytes(500)])
+def test_what_is_no_file_of_a_take_is_not_read(data: bytes) -> None:
+    assert TakeFile.read(data, LINE) is None
+
+
+@pytest.mark.parametrize("damage", ["cut", "scrambled"])
+def test_what_is_damaged_further_on_shows_when_somebody_listens(damage: str) -> None:
+    data = encode_take(take())
+    half = len(data) // 2
+    file = TakeFile.read(data[:half] if damage == "cut" else data[:half] + bytes(300) + data[half + 300 :], LINE)
+    assert file is not None
+    assert file.opened() is None
+    with pytest.raises(SynthesisError, match=r"take of 'Hello there\.' is damaged"):
+        file.audio  # noqa: B018 - to hear it
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "", "A" * 64, "a" * 63, "a" * 63 + "/"])

@@ -21,8 +21,8 @@ from speechagents.production.proofing.examining import Examined, Examiner
 from speechagents.production.proofing.finding import Finding, Proofed, ProofLine
 from speechagents.production.proofing.pace import Paces, pace_fault
 from speechagents.production.proofing.record import ProofRecord
-from speechagents.production.takes import TakeStore, take_address
-from speechagents.voices.checks import unusable
+from speechagents.production.speaking import keep, speak
+from speechagents.production.takes import TakeFile, TakeStore, take_address
 from speechagents.voices.synthesizer import SpeaksAnew, SpokenLine, Synthesizer, Take
 
 MAX_RETAKES: Final = 2
@@ -185,14 +185,16 @@ class Proofer:
         missing: dict[str, SpokenLine] = {}
         for address, line in wanted.items():
             spoken = replace(line.spoken, attempt=attempt)
-            take = self._takes.load(address, spoken)
-            if take is not None:
-                made.append(Examined(line, address, take))
+            old = self._takes.load(address, spoken)
+            if old is not None:
+                made.append(Examined(line, address, old))
             elif not line.recorded:
                 missing[address] = spoken
-        for address, fresh in zip(missing, self._synthesizer.speak(list(missing.values())), strict=True):
-            if isinstance(fresh, Take) and not unusable(fresh):
-                made.append(Examined(wanted[address], address, self._takes.save(address, fresh)))
+        for address, fresh in zip(missing, speak(self._synthesizer, list(missing.values())), strict=True):
+            kept = keep(self._takes, address, fresh)
+            take = kept.opened() if isinstance(kept, TakeFile) else kept
+            if isinstance(take, Take):
+                made.append(Examined(wanted[address], address, take))
         return made, {one.address for one in made} & missing.keys()
 
     def _kept(self, one: _Work) -> Proofed | None:
