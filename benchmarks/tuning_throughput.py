@@ -309,19 +309,22 @@ def main(argv: Sequence[str] | None = None) -> int:
                     data = folders.get(heard) or folders.setdefault(heard, _gathered(heard, Path(scratch)))
                 speeds.append(measure(recipe, data, device.name, limits, steps=arguments.steps))
                 print(f"{name}: {speeds[-1].tokens_per_s:,.0f} tokens/s", file=sys.stderr, flush=True)
-            except SpeechAgentsError as error:
+            except (SpeechAgentsError, RuntimeError, ValueError) as error:
+                # The last two are the libraries': one recipe that fails must not cost the others their figures.
                 print(f"{name}: not measured: {error}", file=sys.stderr)
-        limits = better(limits, measure_limits(device.name, dtype, clock=clock_of(device.name)))
-    speeds = [replace(one, share_of_square=round(one.tflop_per_s / limits.compute_tflop_s, 3)) for one in speeds]
+                continue
+            limits = better(limits, measure_limits(device.name, dtype, clock=clock_of(device.name)))
+            speeds = [replace(one, share_of_square=one.tflop_per_s / limits.compute_tflop_s) for one in speeds]
+            if arguments.write:
+                found = {"limits": _plain(limits), "cores": os.cpu_count(), "steps": arguments.steps}
+                RESULTS.write_text(kept(RESULTS, {**found, "recipes": [_plain(one) for one in speeds]}), "utf-8")
     print(table(speeds, limits))
-    if arguments.write:
-        found = {"limits": _plain(limits), "cores": os.cpu_count(), "steps": arguments.steps}
-        RESULTS.write_text(kept(RESULTS, {**found, "recipes": [_plain(one) for one in speeds]}), "utf-8")
     return 0
 
 
 def _plain(value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+    found = {name: getattr(value, name) for name in value.__dataclass_fields__}
+    return {name: round(one, 4) if name == "share_of_square" else one for name, one in found.items()}
 
 
 if __name__ == "__main__":

@@ -59,6 +59,12 @@ def add_merge_command(commands: Commands) -> None:
         help="with --breadcrumbs: the share above which changes are too large to be kept (default 0.99)",
     )
     merge.add_argument(
+        "--dtype",
+        default="",
+        metavar="FORMAT",
+        help="of all weights: float32, float16 or bfloat16 (default: those of the base)",
+    )
+    merge.add_argument(
         "--preset-file", type=path_here, metavar="FILE", help="write a preset (YAML) in which the merged model acts"
     )
     merge.add_argument("--json", action="store_true", help="print one line of JSON at the end")
@@ -97,11 +103,12 @@ def _how(arguments: argparse.Namespace) -> Merge:
     if not arguments.breadcrumbs:
         if shares != (None, None):
             raise SettingsError("--keep-from and --keep-to say what --breadcrumbs keep; add it, or leave them out")
-        return Merge(arguments.strength)
+        return Merge(arguments.strength, dtype=arguments.dtype)
     low, high = shares
     return Merge(
         arguments.strength,
         Breadcrumbs(KEEP_FROM if low is None else low, KEEP_TO if high is None else high),
+        arguments.dtype,
     )
 
 

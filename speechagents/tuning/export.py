@@ -105,6 +105,8 @@ def export(
     alone = not base and not tuned[0].base and is_copy(tuned, merge)
     folder = tuned[0].folder if alone else _base_folder(tuned, base)
     config = _config(folder)
+    if merge.dtype:
+        config = {**config, ("torch_dtype" if "torch_dtype" in config else "dtype"): merge.dtype}
     # All that can be wrong is found out before the long part.
     companions = _companions(folder, [one.folder for one in tuned])
     sources = [_source(one) for one in tuned]
@@ -256,6 +258,7 @@ def _provenance(exported: Exported, merge: Merge, sources: Sequence[Source], bas
         "merge": {
             "kind": "breadcrumbs" if crumbs else "plain",
             **({"keep_from": crumbs.keep_from, "keep_to": crumbs.keep_to} if crumbs else {}),
+            **({"dtype": merge.dtype} if merge.dtype else {}),
             "tensors": merged.tensors,
             "changed": merged.changed,
             "weights": merged.weights,

@@ -1,10 +1,10 @@
 """Merging: tuned models become one model again, with the base's tensors under the base's names.
 
 Owns the sum: to each tensor of the base its changes are added, each with its strength, whole or as Model Breadcrumbs
-(`breadcrumbs`); in float32, and rounded once to the format that the base has it in. Works tensor by tensor from file to
-file, so that memory holds a few copies of the largest tensor, whatever the model weighs. What no tuned model changes is
-copied as it is. Does not know what a change is made of (`weight_changes`), nor what else belongs in the folder of a
-model (`export`). Importing it needs PyTorch.
+(`breadcrumbs`); in float32, and rounded once to the format that the base has it in, or to one that was asked for. Works
+tensor by tensor from file to file, so that memory holds a few copies of the largest tensor, whatever the model weighs.
+What no tuned model changes is copied as it is. Does not know what a change is made of (`weight_changes`), nor what else
+belongs in the folder of a model (`export`). Importing it needs PyTorch.
 
 One model, whole: W + s·B·A for an adapter (Hu et al. 2021, arXiv 2106.09685). Several: W + Σ sᵢ·Δᵢ, the task arithmetic
 of Ilharco et al. 2023 (arXiv 2212.04089).
@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import torch
@@ -25,10 +26,22 @@ from speechagents.tuning.breadcrumbs import Breadcrumbs, keep
 from speechagents.tuning.tensor_names import tensor_names
 from speechagents.tuning.tuned_model import TunedKind, TunedModel
 from speechagents.tuning.weight_changes import Change, read_change
-from speechagents.tuning.weight_files import SHARD_BYTES, Chunk, StoredTensor, load, raw, read_weights, write_weights
+from speechagents.tuning.weight_files import (
+    FLOATS,
+    SHARD_BYTES,
+    Chunk,
+    StoredTensor,
+    float_type,
+    load,
+    raw,
+    read_weights,
+    write_weights,
+)
 
 MAX_STRENGTH: Final = 10.0
 MAX_MODELS: Final = 100
+FORMATS: Final = MappingProxyType({"float32": "F32", "float16": "F16", "bfloat16": "BF16"})
+"""Formats that weights can be asked for in, and what files call them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +51,16 @@ class Merge:
     Attributes:
         strengths: What each model's change is multiplied with; one for all, or one for each.
         breadcrumbs: What of each change is kept; None keeps it whole.
+        dtype: One of `FORMATS`, which all weights have afterwards; empty leaves each in that of the base.
     """
 
     strengths: tuple[float, ...] = (1.0,)
     breadcrumbs: Breadcrumbs | None = None
+    dtype: str = ""
 
     def __post_init__(self) -> None:
+        if self.dtype and self.dtype not in FORMATS:
+            raise TuningError(f"{self.dtype[:40]!r} is none of {', '.join(FORMATS)}; change --dtype")
         if not self.strengths or not all(0.0 < one <= MAX_STRENGTH for one in self.strengths):
             raise TuningError(f"strengths are above 0 and at most {MAX_STRENGTH:g}; change --strength")
 
@@ -118,8 +135,8 @@ class Merger:
 
     @property
     def size(self) -> int:
-        """Bytes of all tensors."""
-        return sum(one.size for one in self._tensors.values())
+        """Bytes of all tensors that are written."""
+        return sum(one.size for one in self._written)
 
     def write(self, folder: Path, *, shard_bytes: int = SHARD_BYTES) -> Merged:
         """Write the merged weights, once.
@@ -132,7 +149,7 @@ class Merger:
             OSError: The disk is full, or the like.
             TuningError: A change or a sum is not finite.
         """
-        digests = write_weights(folder, self._tensors.values(), self._content, shard_bytes=shard_bytes)
+        digests = write_weights(folder, self._written, self._content, shard_bytes=shard_bytes)
         return Merged(
             tensors=len(self._tensors),
             changed=self._changed,
@@ -143,18 +160,26 @@ class Merger:
             digests=digests,
         )
 
+    @property
+    def _written(self) -> Sequence[StoredTensor]:
+        """The tensors as they shall be."""
+        wanted = FORMATS.get(self._merge.dtype)
+        return [
+            replace(one, format=wanted) if wanted and one.format in FLOATS else one for one in self._tensors.values()
+        ]
+
     def _content(self, tensor: StoredTensor) -> Iterator[Chunk]:
         """The bytes of a tensor, merged."""
         of_it = [number for number, change in enumerate(self._changes) if tensor.name in change.names]
-        if not of_it:
-            yield from tensor.chunks()
+        stored = self._tensors[tensor.name]
+        if not of_it and tensor.format == stored.format:
+            yield from stored.chunks()
             return
         with torch.no_grad():
-            yield raw(self._sum(tensor, of_it))
+            yield raw(self._rounded(self._sum(stored, of_it) if of_it else load(stored), tensor))
 
     def _sum(self, tensor: StoredTensor, of_it: Sequence[int]) -> torch.Tensor:
-        stored = load(tensor)
-        before = stored.float()
+        before = load(tensor).float()
         total = torch.zeros_like(before)
         for number in of_it:
             change = self._changes[number].of(tensor.name, before)
@@ -173,16 +198,19 @@ class Merger:
         self._squares += _squares(total)
         self._before += _squares(before)
         merged = self._replaced(tensor.name, of_it)
-        if merged is None:
-            merged = total.add_(before)
-        merged = merged.to(stored.dtype)
-        if not bool(torch.isfinite(merged).all()):
+        return total.add_(before) if merged is None else merged
+
+    @staticmethod
+    def _rounded(merged: torch.Tensor, tensor: StoredTensor) -> torch.Tensor:
+        """Numbers in the format that a tensor shall have."""
+        rounded = merged.to(float_type(tensor.format))
+        if not bool(torch.isfinite(rounded).all()):
             raise TuningError(
-                f"{tensor.name[:120]} has sums that its format {tensor.format} cannot hold; merge with a smaller "
-                "--strength, or into a base in bfloat16",
+                f"{tensor.name[:120]} has numbers that the format {tensor.format} cannot hold; merge with a smaller "
+                "--strength, or with --dtype bfloat16",
                 source=tensor.path.name,
             )
-        return merged
+        return rounded
 
     def _replaced(self, name: str, of_it: Sequence[int]) -> torch.Tensor | None:
         """The tuned tensor, where the sum would be that, but for its rounding."""

@@ -171,15 +171,21 @@ def load(tensor: StoredTensor) -> torch.Tensor:
             "merged before they are quantised; take the model's own weights",
             source=tensor.path.name,
         )
-    kinds = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
     if not tensor.count:
-        return torch.zeros(tensor.shape, dtype=kinds[tensor.format])
+        return torch.zeros(tensor.shape, dtype=float_type(tensor.format))
     held = bytearray(tensor.size)
     with tensor.path.open("rb") as file:
         file.seek(tensor.start)
         if file.readinto(held) != len(held):
             raise tensor.cut_short()
-    return torch.frombuffer(held, dtype=kinds[tensor.format]).reshape(tensor.shape)
+    return torch.frombuffer(held, dtype=float_type(tensor.format)).reshape(tensor.shape)
+
+
+def float_type(name: str) -> torch.dtype:
+    """What PyTorch calls one of `FLOATS`."""
+    import torch
+
+    return {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}[name]
 
 
 def raw(tensor: torch.Tensor) -> memoryview:

@@ -321,8 +321,27 @@ def test_numbers_that_are_none_are_refused(bases: Mapping[str, Path], tmp_path: 
 def test_sums_that_the_format_cannot_hold_are_refused(tmp_path: Path) -> None:
     base = small_text_model(tmp_path / "base", tied=False, dtype="float16")
     tuned = adapter(base, tmp_path / "tuned", size=400.0)
-    with pytest.raises(TuningError, match="its format F16 cannot hold; merge with a smaller --strength"):
+    with pytest.raises(TuningError, match="the format F16 cannot hold; merge with a smaller --strength"):
         merged(base, tmp_path / "out", tuned)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("float16", torch.float16), ("bfloat16", torch.bfloat16)])
+def test_all_weights_are_rounded_once_to_the_format_that_was_asked_for(
+    bases: Mapping[str, Path], tmp_path: Path, name: str, kind: torch.dtype
+) -> None:
+    tuned = adapter(bases["text"], tmp_path / "tuned")
+    merged(bases["text"], tmp_path / "whole", tuned)
+    merged(bases["text"], tmp_path / "half", tuned, merge=Merge(dtype=name))
+    wide, narrow = (load_file(tmp_path / folder / WEIGHTS) for folder in ("whole", "half"))
+    assert wide.keys() == narrow.keys()
+    assert {one.dtype for one in narrow.values()} == {kind}
+    for key, tensor in wide.items():
+        assert torch.equal(tensor.to(kind), narrow[key])
+
+
+def test_a_format_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(TuningError, match="'int4' is none of float32, float16, bfloat16; change --dtype"):
+        Merge(dtype="int4")
 
 
 def test_matrices_that_do_not_fit_each_other_are_refused(bases: Mapping[str, Path], tmp_path: Path) -> None:
