@@ -155,8 +155,8 @@ class WorkerProcess:
             if self._code < 0 or self._code == _ENDED:
                 raise NotBegunError from None
             raise ClusterError(
-                f"a worker process does not start: it {how}. A script that uses workers has to begin below "
-                '`if __name__ == "__main__":`'
+                f"a worker process does not start: it {how}. A script that uses workers has to be a file, "
+                'and to begin below `if __name__ == "__main__":`'
             ) from None
         self._ready = True
 

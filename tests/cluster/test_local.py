@@ -311,7 +311,7 @@ class TestTheirEnd:
         with program(tmp_path, "main()\n", "") as parent:
             out, errors = parent.communicate(timeout=WAIT_S)
         assert out == ""
-        assert 'A script that uses workers has to begin below `if __name__ == "__main__":`' in errors
+        assert 'A script that uses workers has to be a file, and to begin below `if __name__ == "__main__":`' in errors
         assert parent.returncode == 1
 
 
